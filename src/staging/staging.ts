@@ -1,0 +1,46 @@
+/**
+ * Staging: where a batch lies between two steps, encrypted, only at the site. Temporal sees names, never bytes.
+ */
+
+/** Where opaque, already encrypted objects lie: a local folder, later an S3 bucket. */
+export interface BlobStore {
+  /** Writes the whole object or nothing (temporary name, fsync, rename). Replaces an object of that name. */
+  put(name: string, chunks: AsyncIterable<Uint8Array>): Promise<{ bytes: number }>;
+  /** Streams an object. Throws `StagingProblem('staging-missing')` where there is none. */
+  get(name: string): AsyncIterable<Uint8Array>;
+  has(name: string): Promise<boolean>;
+  /** Deletes every object below `prefix/`. Deleting nothing is not an error. */
+  deleteAll(prefix: string): Promise<void>;
+  /** The first path segments (batches) with the time of their newest object. */
+  listBatches(): AsyncIterable<{ batch: string; modifiedAt: Date; bytes: number }>;
+}
+
+/** Encrypted staging of batches. Every object is bound to its batch and its name: neither can be swapped. */
+export interface Staging {
+  /** Encrypts and stores `batch/part`. Replaces what stood there: steps are idempotent. */
+  write(batch: string, part: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<{ bytes: number }>;
+  /** Decrypts `batch/part` as a stream. Authentication of each chunk comes before its bytes are yielded. */
+  read(batch: string, part: string): AsyncIterable<Uint8Array>;
+  has(batch: string, part: string): Promise<boolean>;
+  /** Deletes a batch's parts, its data key with them. */
+  discard(batch: string): Promise<void>;
+  /** Deletes batches untouched for longer than `ageSecondsMax`, but those `keep` names. Returns how many. */
+  sweep(ageSecondsMax: number, keep: (batch: string) => boolean): Promise<number>;
+}
+
+/** Why staging failed; `code` is constant and holds no data. */
+export type StagingCode =
+  | 'staging-full' // disk or quota exhausted: an operator makes room
+  | 'staging-missing' // the object is gone: swept, or another machine's folder
+  | 'staging-corrupt' // authentication failed, or it is truncated
+  | 'staging-unavailable'; // any other I/O error
+
+/** The one error of this folder. Its message is its code: no path, no data. */
+export class StagingProblem extends Error {
+  readonly code: StagingCode;
+  constructor(code: StagingCode) {
+    super(code);
+    this.name = 'StagingProblem';
+    this.code = code;
+  }
+}
