@@ -1,0 +1,33 @@
+/**
+ * Wraps batch data keys under the site's own staging keyring. A KMS takes this file's place, not its callers'.
+ *
+ * There is one wrap a batch, and each is sealed under a key of its own (`seal.ts`), so the number of wraps a staging key may
+ * do is not a bound to watch.
+ */
+import type { KeyWrapper, Keyring } from './keyring.ts';
+import { requirePurpose } from './local-keyring.ts';
+import { lengthFramed, seal, unseal } from './seal.ts';
+
+const DOMAIN = 'staging/data-key/v1';
+
+/** A `KeyWrapper` over the `staging` keyring. Wraps under the current version, unwraps every version of the ring. */
+export function localKeyWrapper(keyring: Keyring): KeyWrapper {
+  requirePurpose(keyring, 'staging');
+  return {
+    // The interface is asynchronous for a KMS's sake; `then` turns what is thrown into a rejection.
+    wrap: (dataKey, context) =>
+      Promise.resolve().then(() => {
+        const keyVersion = keyring.currentVersion;
+        const wrapped = seal(keyring.key(keyVersion), DOMAIN, bound(keyVersion, context), dataKey);
+        return { keyVersion, wrapped };
+      }),
+    unwrap: ({ keyVersion, wrapped }, context) =>
+      Promise.resolve().then(() => unseal(keyring.key(keyVersion), DOMAIN, bound(keyVersion, context), wrapped)),
+  };
+}
+
+function bound(keyVersion: number, context: Uint8Array): Uint8Array {
+  const version = Buffer.alloc(4);
+  version.writeUInt32BE(keyVersion);
+  return Buffer.concat([version, lengthFramed(context)]);
+}
