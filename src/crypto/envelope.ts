@@ -11,9 +11,10 @@
  * empty chunk. A chunk's plaintext is handed on after its tag is verified, never before. The salt and the commitment need no
  * tag of their own: the one feeds the derivation that the other is compared with.
  */
-import { createCipheriv, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, randomBytes } from 'node:crypto';
+import { COMMITMENT_BYTES, deriveKey, lengthFramed, openGcm, rederiveKey } from './derived-key.ts';
+import { SALT_BYTES, SealProblem, TAG_BYTES } from './derived-key.ts';
 import { rechunk, type ByteSource } from './rechunk.ts';
-import { COMMITMENT_BYTES, deriveKey, lengthFramed, openGcm, SALT_BYTES, SealProblem, TAG_BYTES } from './seal.ts';
 
 /** Plaintext bytes of every chunk but the last. */
 export const CHUNK_BYTES = 64 * 1024;
@@ -73,9 +74,8 @@ function openHeader(dataKey: Uint8Array, context: ObjectContext, header: Uint8Ar
   if (header.length < HEADER_BYTES) throw new SealProblem('seal-broken');
   if (!MAGIC.equals(header.subarray(0, MAGIC.length))) throw new SealProblem('seal-format-unknown');
   const commitmentAt = MAGIC.length + SALT_BYTES;
-  const derived = deriveKey(dataKey, header.subarray(MAGIC.length, commitmentAt), DOMAIN, contextBytes(context));
-  if (!timingSafeEqual(derived.commitment, header.subarray(commitmentAt))) throw new SealProblem('seal-broken');
-  return derived.key;
+  const salt = header.subarray(MAGIC.length, commitmentAt);
+  return rederiveKey(dataKey, salt, header.subarray(commitmentAt), DOMAIN, contextBytes(context));
 }
 
 /** Framed, so that batch `a` with part `bc` differs from batch `ab` with part `c`. */

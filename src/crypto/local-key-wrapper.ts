@@ -1,12 +1,13 @@
 /**
  * Wraps batch data keys under the site's own staging keyring. A KMS takes this file's place, not its callers'.
  *
- * There is one wrap a batch, and each is sealed under a key of its own (`seal.ts`), so the number of wraps a staging key may
+ * There is one wrap a batch, and each is sealed under a key of its own (`derived-key.ts`), so the number of wraps a staging key may
  * do is not a bound to watch.
  */
+import { lengthFramed } from './derived-key.ts';
 import type { KeyWrapper, Keyring } from './keyring.ts';
 import { requirePurpose } from './local-keyring.ts';
-import { lengthFramed, seal, unseal } from './seal.ts';
+import { openMessage, sealMessage } from './sealed-message.ts';
 
 const DOMAIN = 'staging/data-key/v1';
 
@@ -18,11 +19,11 @@ export function localKeyWrapper(keyring: Keyring): KeyWrapper {
     wrap: (dataKey, context) =>
       Promise.resolve().then(() => {
         const keyVersion = keyring.currentVersion;
-        const wrapped = seal(keyring.key(keyVersion), DOMAIN, bound(keyVersion, context), dataKey);
+        const wrapped = sealMessage(keyring.key(keyVersion), DOMAIN, bound(keyVersion, context), dataKey);
         return { keyVersion, wrapped };
       }),
     unwrap: ({ keyVersion, wrapped }, context) =>
-      Promise.resolve().then(() => unseal(keyring.key(keyVersion), DOMAIN, bound(keyVersion, context), wrapped)),
+      Promise.resolve().then(() => openMessage(keyring.key(keyVersion), DOMAIN, bound(keyVersion, context), wrapped)),
   };
 }
 

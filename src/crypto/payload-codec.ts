@@ -12,9 +12,10 @@
  */
 import proto from '@temporalio/proto';
 import type { Payload, PayloadCodec } from '@temporalio/common';
+import { SealProblem } from './derived-key.ts';
 import { KeyProblem, type Keyring } from './keyring.ts';
 import { requirePurpose } from './local-keyring.ts';
-import { seal, SealProblem, unseal } from './seal.ts';
+import { openMessage, sealMessage } from './sealed-message.ts';
 
 const DOMAIN = 'temporal/payload/v1';
 /** The encoding that Temporal's docs and samples use for encrypted payloads; the Web UI knows it as such. */
@@ -45,7 +46,7 @@ function encrypted(keyring: Keyring, payload: Payload): Payload {
   const inner = PayloadProto.encode(payload).finish();
   return {
     metadata: { [ENCODING_FIELD]: Buffer.from(ENCODING), [KEY_ID_FIELD]: Buffer.from(keyId) },
-    data: seal(keyring.key(version), DOMAIN, bound(keyId), inner),
+    data: sealMessage(keyring.key(version), DOMAIN, bound(keyId), inner),
   };
 }
 
@@ -56,7 +57,7 @@ function decrypted(keyring: Keyring, payload: Payload): Payload {
   // The key id is not ours to repeat: another program's id may say anything.
   if (version === undefined) throw new KeyProblem('key-version-unknown', 'payload key of a foreign id');
   const sealed = payload.data ?? new Uint8Array();
-  return parsed(unseal(keyring.key(Number(version)), DOMAIN, bound(keyId), sealed));
+  return parsed(openMessage(keyring.key(Number(version)), DOMAIN, bound(keyId), sealed));
 }
 
 function parsed(inner: Uint8Array): Payload {
