@@ -30,7 +30,7 @@ export type WithheldReason =
 
 /** What the engine did, in counts only: paths are the policy's, never the data's. */
 export interface DeidReport {
-  /** Number of nodes each rule (by its index in the compiled policy) took. */
+  /** Number of nodes each rule (by its index in `CompiledPolicy.rules`) took. */
   readonly taken: Readonly<Record<number, number>>;
   readonly referencesPseudonymized: number;
   readonly referencesDetached: number;
@@ -40,11 +40,20 @@ export type Deidentified =
   | { readonly kind: 'resource'; readonly resource: Resource; readonly report: DeidReport }
   | { readonly kind: 'withheld'; readonly reason: WithheldReason; readonly report: DeidReport };
 
+/** Every tag system of this program begins so; a source's own tags in these systems are forgeries and never pass. */
+export const tagSystemPrefix = 'urn:fhir-sluice:';
+
 /** Systems of the tags that every written resource carries in `meta.tag`. */
 export const tagSystems = {
   origin: 'urn:fhir-sluice:origin',
   policy: 'urn:fhir-sluice:policy',
 } as const;
 
+/** Code of the origin tag of what the hub sends down. */
+export const hubOrigin = 'hub';
+
 /** System of the identifier that stands for a reference whose target's type no stream carries. */
 export const detachedSystem = 'urn:fhir-sluice:detached-reference';
+
+/** Objects and arrays nested deeper than this are withheld; R4's deepest practical resources stay below 30. */
+export const maxDepthLevels = 200;

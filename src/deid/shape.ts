@@ -1,0 +1,94 @@
+/**
+ * What every resource that is written looks like, whichever way it goes: keys in one order, no forbidden keys, a bound
+ * on depth, and of `meta` only what is no server's own.
+ */
+import type { Json, JsonObject } from '../fhir/resource.ts';
+import { maxDepthLevels, tagSystemPrefix } from './engine.ts';
+import type { WithheldReason } from './engine.ts';
+
+/** Ends a walk; caught where the walk began and turned into a value. Holds a constant code only. */
+export class Withheld extends Error {
+  readonly reason: WithheldReason;
+  constructor(reason: WithheldReason) {
+    super(reason);
+    this.reason = reason;
+  }
+}
+
+export const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isForbidden = (key: string): boolean => key === '__proto__' || key === 'constructor' || key === 'prototype';
+
+const first = ['resourceType', 'id', 'meta'];
+
+/**
+ * The object's own keys in the order of output: resourceType, id and meta, then by UTF-16 code unit. JSON objects have
+ * no order, servers differ in theirs (PostgreSQL's jsonb sorts by length), and what is compared and written again only
+ * when it changed is a digest of bytes: the same content has to give the same bytes.
+ */
+export function orderedKeys(object: JsonObject): string[] {
+  const keys = Object.keys(object);
+  for (const key of keys) if (isForbidden(key)) throw new Withheld('forbidden-key');
+  keys.sort();
+  for (const [index, key] of first.entries()) {
+    const at = keys.indexOf(key);
+    if (at > 0) {
+      keys.splice(at, 1);
+      keys.splice(Math.min(index, at), 0, key);
+    }
+  }
+  return keys;
+}
+
+/** Looks through what is going to be dropped: a resource's fate must not hang on which fields the policy clears. */
+export function inspect(value: Json, depth: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (depth > maxDepthLevels) throw new Withheld('too-deep');
+  for (const key of Object.keys(value)) if (isForbidden(key)) throw new Withheld('forbidden-key');
+  for (const member of Object.values(value)) inspect(member, depth + 1);
+}
+
+/** `_family` is the element `family`: its extensions, and its id. Source: https://hl7.org/fhir/R4/json.html#primitive */
+export const elementOfKey = (key: string): string => (key.startsWith('_') ? key.slice(1) : key);
+
+const codingKeys = ['system', 'version', 'code', 'display', 'userSelected'];
+
+function codings(value: Json | undefined): JsonObject[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter(isObject).flatMap((coding): JsonObject[] => {
+    const system = coding['system'];
+    if (typeof system === 'string' && system.startsWith(tagSystemPrefix)) return [];
+    const kept = codingKeys.flatMap((key): [string, Json][] => {
+      const member = Object.hasOwn(coding, key) ? coding[key] : undefined;
+      return typeof member === 'string' || typeof member === 'boolean' ? [[key, member]] : [];
+    });
+    return kept.length === 0 ? [] : [Object.fromEntries(kept)];
+  });
+}
+
+/**
+ * Of `meta`: profile, security and tag, in their plain form. versionId and lastUpdated are the source server's (and a
+ * date), source is a URL, and a tag in this program's own systems could only be a forgery or an echo.
+ * Source: https://hl7.org/fhir/R4/resource.html#Meta
+ */
+export function portableMeta(meta: Json | undefined): JsonObject {
+  if (!isObject(meta)) return {};
+  const out: JsonObject = {};
+  const profile = meta['profile'];
+  const profiles = Array.isArray(profile) ? profile.filter((url) => typeof url === 'string') : [];
+  const security = codings(meta['security']);
+  const tag = codings(meta['tag']);
+  if (profiles.length > 0) out['profile'] = profiles;
+  if (security.length > 0) out['security'] = security;
+  if (tag.length > 0) out['tag'] = tag;
+  return out;
+}
+
+/** The resource with these tags after its own, and `meta` in its place. Changes `resource`, which is the walk's own. */
+export function withTags(resource: JsonObject, tags: readonly { system: string; code: string }[]): JsonObject {
+  const { resourceType = null, id = null, meta, ...rest } = resource;
+  const old = isObject(meta) ? meta : {};
+  const tag = [...(Array.isArray(old['tag']) ? old['tag'] : []), ...tags.map(({ system, code }) => ({ code, system }))];
+  return { resourceType, id, meta: { ...old, tag }, ...rest };
+}
