@@ -1,55 +1,45 @@
 /**
- * One-shot authenticated encryption of small records (parked and quarantined content in the site's state), and
- * the keyed hashes by which that state knows source ids without holding them.
+ * Sealed records (parked and quarantined content in the site's state), and the keyed hashes by which that state
+ * knows source ids without holding them. Both under the site's staging keyring.
  */
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createHmac, hkdfSync } from 'node:crypto';
 
 import type { Keyring } from './keyring.ts';
+import { openMessage, sealMessage } from './sealed-message.ts';
 
-const saltBytes = 32;
-const tagBytes = 16;
-const headerBytes = 4;
+const domain = 'fhir-sluice/v1/record';
+const versionBytes = 4;
+const hashBytes = 24;
 
-/** Seals records under a key derived for each of them, so that no number of records wears a key out. */
 export interface Sealer {
-  /** `version (4) ‖ salt (32) ‖ ciphertext ‖ tag (16)`; `context` is authenticated and must be given again to open. */
+  /** `key version (4) ‖ sealed message`; `context` is authenticated and must be given again to open. */
   seal(plain: Uint8Array, context: string): Uint8Array;
-  /** Throws where the record, its context or its key does not fit. */
+  /** Throws `SealProblem` where record and context do not fit, `KeyProblem` where the key version is gone. */
   open(sealed: Uint8Array, context: string): Uint8Array;
-  /** Keyed hash of what must not stand in clear on the disk: HMAC-SHA256, 24 bytes, base64url. */
-  hash(domain: string, ...parts: readonly string[]): string;
+  /** Keyed hash of what must not stand in clear on the disk: HMAC-SHA256 cut to 24 bytes, in base64url. */
+  hash(purpose: string, ...parts: readonly string[]): string;
 }
 
-/** A sealer over the site's staging keyring. HKDF: RFC 5869; AES-GCM: NIST SP 800-38D. */
+/** A sealer over the staging keyring. */
 export function sealerOf(keyring: Keyring): Sealer {
-  const recordKey = (version: number, salt: Uint8Array): Uint8Array =>
-    new Uint8Array(hkdfSync('sha256', keyring.key(version), salt, 'fhir-sluice/v1/seal', 32));
   // After a rotation what was seen is unknown for once: it is delivered again, which changes nothing.
-  const hashKey = new Uint8Array(
-    hkdfSync('sha256', keyring.key(keyring.currentVersion), new Uint8Array(), 'fhir-sluice/v1/state-hash', 32),
-  );
+  const current = keyring.key(keyring.currentVersion);
+  const hashKey = Buffer.from(hkdfSync('sha256', current, new Uint8Array(), 'fhir-sluice/v1/state-hash', 32));
   return {
     seal(plain, context) {
-      const salt = randomBytes(saltBytes);
-      const cipher = createCipheriv('aes-256-gcm', recordKey(keyring.currentVersion, salt), new Uint8Array(12));
-      cipher.setAAD(Buffer.from(context));
-      const header = Buffer.alloc(headerBytes);
+      const header = Buffer.alloc(versionBytes);
       header.writeUInt32BE(keyring.currentVersion);
-      return Buffer.concat([header, salt, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+      return Buffer.concat([header, sealMessage(current, domain, Buffer.from(context), plain)]);
     },
     open(sealed, context) {
       const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
-      const salt = bytes.subarray(headerBytes, headerBytes + saltBytes);
-      const key = recordKey(bytes.readUInt32BE(0), salt);
-      const decipher = createDecipheriv('aes-256-gcm', key, new Uint8Array(12));
-      decipher.setAAD(Buffer.from(context));
-      decipher.setAuthTag(bytes.subarray(bytes.length - tagBytes));
-      return Buffer.concat([decipher.update(bytes.subarray(headerBytes + saltBytes, bytes.length - tagBytes)), decipher.final()]);
+      const key = keyring.key(bytes.readUInt32BE(0));
+      return openMessage(key, domain, Buffer.from(context), bytes.subarray(versionBytes));
     },
-    hash(domain, ...parts) {
+    hash(purpose, ...parts) {
       const mac = createHmac('sha256', hashKey);
-      for (const part of [domain, ...parts]) mac.update(`${String(Buffer.byteLength(part))}:${part}`);
-      return mac.digest().subarray(0, 24).toString('base64url');
+      for (const part of [purpose, ...parts]) mac.update(`${String(Buffer.byteLength(part))}:${part}`);
+      return mac.digest().subarray(0, hashBytes).toString('base64url');
     },
   };
 }

@@ -1,0 +1,53 @@
+/** The service's configuration, read once: file, environment, secrets, policy; checked as a whole. */
+import type { PolicyDocument } from '../deid/policy.ts';
+import type { Keyring } from '../crypto/keyring.ts';
+import type { Limits } from '../limits.ts';
+
+export type Direction = 'up' | 'down';
+
+export interface StreamConfig {
+  readonly direction: Direction;
+  readonly type: string;
+  readonly everySeconds: number;
+}
+
+export interface ServerConfig {
+  readonly url: string;
+  readonly auth:
+    | { readonly kind: 'basic'; readonly client: string; readonly secret: string }
+    | { readonly kind: 'client-credentials'; readonly client: string; readonly secret: string; readonly tokenUrl: string };
+  readonly ca?: string;
+}
+
+export interface TemporalConfig {
+  readonly address: string;
+  readonly namespace: string;
+  readonly tls?: {
+    readonly serverNameOverride?: string;
+    readonly serverRootCACertificate?: Buffer;
+    readonly clientCertPair?: { readonly crt: Buffer; readonly key: Buffer };
+  };
+  readonly apiKey?: string;
+}
+
+export interface StepConfig {
+  readonly name: string;
+  /** `file:` URL of the module. */
+  readonly moduleUrl: string;
+}
+
+export interface Config {
+  readonly instance: string;
+  readonly servers: { readonly instance: ServerConfig; readonly hub: ServerConfig };
+  readonly temporal: TemporalConfig;
+  readonly streams: readonly StreamConfig[];
+  readonly policy: PolicyDocument;
+  readonly steps: readonly StepConfig[];
+  readonly stagingFolder: string;
+  readonly stateFile: string;
+  readonly keys: { readonly staging: Keyring; readonly pseudonym: Keyring; readonly payload: Keyring };
+  readonly limits: Limits;
+}
+
+/** The task queue of a site: its workers alone poll it, so that workflow code and keys stay there. */
+export const taskQueueOf = (instance: string): string => `sluice/${instance}`;

@@ -1,0 +1,168 @@
+/** Aidbox as a source and as a target. Source: the vendor's 'Changes API', 'Bundle' and 'FHIR CRUD' pages. */
+import { fixedLimits } from '../limits.ts';
+import type { Json, JsonObject, Resource } from './resource.ts';
+import type { ChangeSource, CommitTarget, FeedPage, FeedRow, PageRequest, TransactionAnswer, Versioned } from './server.ts';
+import { type Answer, parseAnswer, refuse, ServerProblem, type Transport } from './transport.ts';
+
+/** An Aidbox behind a transport. */
+export function createAidbox(transport: Transport): ChangeSource & CommitTarget {
+  return {
+    async head(type, signal) {
+      const answer = await transport.request({ method: 'GET', path: `${type}/$changes`, ...withSignal(signal) });
+      if (answer.status === 304) return 0;
+      if (answer.status !== 200) refuse(answer);
+      return versionOf(parseAnswer(answer));
+    },
+    async page(type, request, signal) {
+      const path = `${type}/$changes?${pageQuery(request)}`;
+      const answer = await transport.request({ method: 'GET', path, ...withSignal(signal) });
+      if (answer.status === 304) return { rows: [], bytes: 0 };
+      if (answer.status !== 200) refuse(answer);
+      return pageOf(parseAnswer(answer), answer.body.length);
+    },
+    current: (type, ids, signal) => readCurrent(transport, type, ids, signal),
+    async read(type, id, signal) {
+      return (await readEntries(transport, type, [id], signal)).get(id);
+    },
+    readMany: (type, ids, signal) => readEntries(transport, type, ids, signal),
+    transaction: (bundle, signal) => postTransaction(transport, bundle, signal),
+  };
+}
+
+const withSignal = (signal: AbortSignal | undefined): { signal?: AbortSignal } => (signal === undefined ? {} : { signal });
+
+function pageQuery(request: PageRequest): string {
+  const query = [
+    `version=${String(request.lo)},${String(request.hi)}`,
+    'fhir=true',
+    `_count=${String(request.count)}`,
+    `_page=${String(request.page)}`,
+  ];
+  if (request.idsOnly === true) query.push('omit-resources=true');
+  return query.join('&');
+}
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function versionOf(body: unknown): number {
+  const version = isObject(body) ? body['version'] : undefined;
+  const number = typeof version === 'string' ? Number(version) : version;
+  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0) throw new ServerProblem('answer-malformed');
+  return number;
+}
+
+function pageOf(body: unknown, bytes: number): FeedPage {
+  const changes = isObject(body) ? body['changes'] : undefined;
+  if (changes === undefined && isObject(body) && 'version' in body) return { rows: [], bytes };
+  if (!Array.isArray(changes)) throw new ServerProblem('answer-malformed');
+  const average = Math.ceil(bytes / Math.max(1, changes.length));
+  return { rows: changes.map((change) => rowOf(change, average)), bytes };
+}
+
+function rowOf(change: Json, bytes: number): FeedRow {
+  if (!isObject(change) || typeof change['event'] !== 'string') throw new ServerProblem('answer-malformed');
+  return { deleted: change['event'] === 'deleted', resource: change['resource'] ?? null, bytes };
+}
+
+interface EntryAnswer {
+  readonly status: number;
+  readonly etag: string;
+  readonly resource: JsonObject | undefined;
+}
+
+/** Reads by a batch Bundle of GETs, so that no id stands in a URL. */
+async function getEntries(
+  transport: Transport,
+  type: string,
+  ids: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<EntryAnswer[]> {
+  const answers: EntryAnswer[] = [];
+  for (let start = 0; start < ids.length; start += fixedLimits.currentReadEntriesMax) {
+    const piece = ids.slice(start, start + fixedLimits.currentReadEntriesMax);
+    const bundle = {
+      resourceType: 'Bundle',
+      type: 'batch',
+      entry: piece.map((id) => ({ request: { method: 'GET', url: `${type}/${id}` } })),
+    };
+    const answer = await transport.request({ method: 'POST', path: 'fhir', body: JSON.stringify(bundle), ...withSignal(signal) });
+    if (answer.status !== 200) refuse(answer);
+    const body = parseAnswer(answer);
+    const entries = isObject(body) ? body['entry'] : undefined;
+    if (!Array.isArray(entries) || entries.length !== piece.length) throw new ServerProblem('answer-malformed');
+    answers.push(...entries.map(entryOf));
+  }
+  return answers;
+}
+
+function entryOf(entry: Json): EntryAnswer {
+  const response = isObject(entry) ? entry['response'] : undefined;
+  if (!isObject(entry) || !isObject(response)) throw new ServerProblem('answer-malformed');
+  const status = Number.parseInt(String(response['status']), 10);
+  const resource = entry['resource'];
+  const etag = typeof response['etag'] === 'string' ? response['etag'] : etagOf(resource);
+  return { status, etag, resource: isObject(resource) ? resource : undefined };
+}
+
+function etagOf(resource: Json | undefined): string {
+  const meta = isObject(resource) ? resource['meta'] : undefined;
+  const version = isObject(meta) ? meta['versionId'] : undefined;
+  return typeof version === 'string' ? `W/"${version}"` : '';
+}
+
+async function readCurrent(
+  transport: Transport,
+  type: string,
+  ids: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<Map<string, Resource | null>> {
+  const answers = await getEntries(transport, type, ids, signal);
+  return new Map(
+    ids.map((id, index) => {
+      const answer = answers[index];
+      if (answer?.status === 200 && answer.resource !== undefined) return [id, answer.resource as Resource];
+      if (answer?.status === 404 || answer?.status === 410) return [id, null];
+      throw new ServerProblem('status', answer?.status ?? 0);
+    }),
+  );
+}
+
+async function readEntries(
+  transport: Transport,
+  type: string,
+  ids: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<Map<string, Versioned>> {
+  const answers = await getEntries(transport, type, ids, signal);
+  const found = new Map<string, Versioned>();
+  ids.forEach((id, index) => {
+    const answer = answers[index];
+    if (answer?.status === 404 || answer?.status === 410) return;
+    if (answer?.status !== 200 || answer.resource === undefined) throw new ServerProblem('status', answer?.status ?? 0);
+    found.set(id, { resource: answer.resource, etag: answer.etag });
+  });
+  return found;
+}
+
+/** Statuses by which a server refuses the content of a transaction, rather than the request as such. */
+const contentStatuses = new Set([400, 409, 412, 413, 422]);
+
+async function postTransaction(
+  transport: Transport,
+  bundle: Buffer,
+  signal: AbortSignal | undefined,
+): Promise<TransactionAnswer> {
+  const answer = await transport.request({ method: 'POST', path: 'fhir', body: bundle, ...withSignal(signal) });
+  if (answer.status === 200) return { kind: 'done' };
+  if (!contentStatuses.has(answer.status)) refuse(answer);
+  return { kind: 'refused', status: answer.status, missing: missingTargets(answer) };
+}
+
+/** The `Type/id`s in 'Referenced resource Type/id does not exist'; they are pseudonyms or the hub's own ids. */
+function missingTargets(answer: Answer): string[] {
+  if (answer.status !== 422) return [];
+  const text = answer.body.subarray(0, fixedLimits.problemBytesMax).toString('utf8');
+  const found = text.matchAll(/Referenced resource ([A-Z][A-Za-z0-9]{0,63}\/[A-Za-z0-9\-.]{1,64}) does not exist/g);
+  return [...new Set([...found].map((match) => match[1] ?? ''))];
+}

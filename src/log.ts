@@ -1,0 +1,59 @@
+/**
+ * The event catalogue: all that this program ever logs. An event has a constant name and fields of known names that
+ * hold numbers, states, type names and digests; there is no way to log a free text, an error or a resource (I2).
+ */
+import { type DestinationStream, pino } from 'pino';
+
+/** What each event may carry. */
+interface Events {
+  'worker-started': { instance: string; taskQueue: string; streams: number; policy: string };
+  'worker-stopping': { instance: string };
+  'worker-stopped': { instance: string };
+  'worker-failed': { instance: string; code: string };
+  'batch-fetched': { direction: string; type: string; batch: string; rows: number; changes: number; requests: number };
+  'batch-anonymized': { direction: string; type: string; batch: string; resources: number; withheld: number; quarantined: number };
+  'batch-stepped': { direction: string; type: string; batch: string; step: string; resources: number; withheld: number };
+  'batch-committed': {
+    direction: string;
+    type: string;
+    batch: string;
+    committed: number;
+    deleted: number;
+    unchanged: number;
+    parked: number;
+    released: number;
+    quarantined: number;
+    bundles: number;
+  };
+  'stream-denied': { direction: string; type: string; reason: string };
+  'stream-resync': { direction: string; type: string; epoch: number };
+  'staging-swept': { batches: number };
+  'step-failed': { direction: string; type: string; step: string; code: string };
+  'temporal-sdk': { level: string; component: string };
+}
+
+export type EventName = keyof Events;
+
+export interface Log {
+  info<Name extends EventName>(event: Name, fields: Events[Name]): void;
+  warn<Name extends EventName>(event: Name, fields: Events[Name]): void;
+}
+
+/** A log of JSON lines on standard error, or wherever `destination` leads. */
+export function createLog(destination?: DestinationStream): Log {
+  const logger = pino(
+    { base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (level) => ({ level }) } },
+    destination ?? pino.destination({ fd: 2, sync: false }),
+  );
+  return {
+    info: (event, fields) => {
+      logger.info({ event, ...fields });
+    },
+    warn: (event, fields) => {
+      logger.warn({ event, ...fields });
+    },
+  };
+}
+
+/** For callers that want none. */
+export const silentLog: Log = { info: () => undefined, warn: () => undefined };

@@ -1,0 +1,279 @@
+/**
+ * Parked resources: de-identified, sealed, waiting for a reference target. Parking is the instance's, not the
+ * stream's: references cross types, and some sets of types refer to each other in circles.
+ */
+import { closure, type Candidate } from '../sync/closure.ts';
+import { chunksOf, type Database } from './database.ts';
+import { readLedger } from './ledger.ts';
+import type { Direction } from './tables.ts';
+
+/** A resource of the batch that is being resolved. */
+export interface ParkCandidate extends Candidate {
+  readonly digest: string;
+  readonly bytes: number;
+  /** Sealed content, asked for only where it has to be parked. */
+  readonly sealedContent: () => Uint8Array;
+}
+
+export interface Resolution {
+  /** Keys of the batch that may be committed now. */
+  readonly ready: ReadonlySet<string>;
+  /** Parked resources that may be committed with them; claimed for this batch. */
+  readonly released: readonly { key: string; digest: string; bytes: number; needs: readonly string[] }[];
+  readonly parked: number;
+}
+
+export interface ResolveInput {
+  readonly direction: Direction;
+  readonly batch: string;
+  readonly candidates: readonly ParkCandidate[];
+  /** Keys that the batch deletes: nothing may wait for its own older state. */
+  readonly deletes: readonly string[];
+  readonly nowMs: number;
+  readonly parkedCountMax: number;
+}
+
+/**
+ * Decides, in one transaction, what of a batch can be committed, which parked resources can go with it, and parks
+ * the rest. One transaction, so that two streams that wait for each other cannot both park and forget.
+ *
+ * @returns `'claimed'` where another stream is committing an older state of one of these ids right now (try later),
+ *   `'full'` where parking would exceed `parkedCountMax`
+ */
+export async function resolveReferences(db: Database, input: ResolveInput): Promise<Resolution | 'claimed' | 'full'> {
+  return db.transaction().execute(async (tx) => {
+    await undo(tx, input.batch);
+    const own = [...input.candidates.map((candidate) => candidate.key), ...input.deletes];
+    if (await anyClaimed(tx, input.direction, own)) return 'claimed';
+    await removeParked(tx, input.direction, own);
+
+    const candidates = new Map<string, Candidate>(input.candidates.map((candidate) => [candidate.key, candidate]));
+    const fromParked = await connectedParked(tx, input.direction, candidates);
+    const all = [...candidates.values(), ...fromParked.values()];
+    const ledger = await readLedger(tx, input.direction, all.flatMap((candidate) => candidate.needs));
+    const { ready, waiting } = closure(all, (key) => (ledger.get(key)?.digest ?? '') !== '');
+
+    const toPark = input.candidates.filter((candidate) => waiting.has(candidate.key));
+    if (toPark.length > 0) {
+      if ((await countParked(tx, input.direction)) + toPark.length > input.parkedCountMax) return 'full';
+      const absent = (need: string): boolean => (ledger.get(need)?.digest ?? '') === '';
+      await park(tx, input, toPark.map((candidate) => ({ ...candidate, needs: candidate.needs.filter(absent) })));
+    }
+    const released = [...fromParked.values()].filter((parked) => ready.has(parked.key));
+    for (const chunk of chunksOf(released.map((parked) => parked.key))) {
+      await tx.updateTable('parked').set({ claim: input.batch }).where('direction', '=', input.direction).where('key', 'in', chunk).execute();
+    }
+    return {
+      ready: new Set(input.candidates.map((candidate) => candidate.key).filter((key) => ready.has(key))),
+      released,
+      parked: toPark.length,
+    };
+  });
+}
+
+/** An earlier attempt of this batch may have parked and claimed: begin as if it had not. */
+async function undo(tx: Database, batch: string): Promise<void> {
+  await tx.deleteFrom('parked').where('batch', '=', batch).where('claim', '=', '').execute();
+  await releaseClaims(tx, batch);
+}
+
+/** Gives claimed resources back: the batch that wanted to commit them is given up. */
+export async function releaseClaims(db: Database, batch: string): Promise<void> {
+  await db.updateTable('parked').set({ claim: '' }).where('claim', '=', batch).execute();
+}
+
+async function anyClaimed(tx: Database, direction: Direction, keys: readonly string[]): Promise<boolean> {
+  for (const chunk of chunksOf(keys)) {
+    const row = await tx
+      .selectFrom('parked')
+      .select('key')
+      .where('direction', '=', direction)
+      .where('key', 'in', chunk)
+      .where('claim', '!=', '')
+      .executeTakeFirst();
+    if (row !== undefined) return true;
+  }
+  return false;
+}
+
+/** Removes parked resources, because a newer state takes their place or they were committed. */
+export async function removeParked(db: Database, direction: Direction, keys: readonly string[]): Promise<void> {
+  for (const chunk of chunksOf(keys)) {
+    await db.deleteFrom('parked').where('direction', '=', direction).where('key', 'in', chunk).execute();
+  }
+}
+
+interface ParkedCandidate extends Candidate {
+  readonly digest: string;
+  readonly bytes: number;
+}
+
+/**
+ * The unclaimed parked resources that are connected with the batch: those that need something of it or that it
+ * needs, and so on, and those whose targets have all arrived by now.
+ */
+async function connectedParked(
+  tx: Database,
+  direction: Direction,
+  candidates: ReadonlyMap<string, Candidate>,
+): Promise<Map<string, ParkedCandidate>> {
+  const found = new Map<string, ParkedCandidate>();
+  if ((await countParked(tx, direction)) === 0) return found;
+  let wanted = [...candidates.values()].flatMap((candidate) => [candidate.key, ...candidate.needs]);
+  const asked = new Set(wanted);
+  for (const key of await freeParked(tx, direction)) if (!asked.has(key)) wanted.push(key);
+  while (wanted.length > 0) {
+    const fresh: string[] = [];
+    for (const row of await parkedTouching(tx, direction, wanted)) {
+      if (found.has(row.key) || candidates.has(row.key)) continue;
+      found.set(row.key, row);
+      fresh.push(row.key, ...row.needs);
+    }
+    wanted = fresh.filter((key) => !asked.has(key));
+    for (const key of wanted) asked.add(key);
+  }
+  return found;
+}
+
+/** Parked resources whose targets have all arrived since, but which nobody has committed yet. */
+async function freeParked(tx: Database, direction: Direction): Promise<string[]> {
+  const rows = await tx
+    .selectFrom('parked')
+    .select('key')
+    .where('direction', '=', direction)
+    .where('free', '=', 1)
+    .where('claim', '=', '')
+    .limit(5_000)
+    .execute();
+  return rows.map((row) => row.key);
+}
+
+/**
+ * Targets have arrived: whoever waited for them waits for one thing less. Call it in the transaction that writes
+ * them to the ledger.
+ * @returns how many parked resources have nothing left to wait for
+ */
+export async function noteArrived(tx: Database, direction: Direction, keys: readonly string[]): Promise<number> {
+  let freed = 0;
+  if ((await countParked(tx, direction)) === 0) return freed;
+  for (const chunk of chunksOf(keys)) {
+    const met = await tx
+      .deleteFrom('parked_needs')
+      .where('direction', '=', direction)
+      .where('need', 'in', chunk)
+      .returning('key')
+      .execute();
+    for (const waiting of chunksOf([...new Set(met.map((row) => row.key))])) {
+      const result = await tx
+        .updateTable('parked')
+        .set({ free: 1 })
+        .where('direction', '=', direction)
+        .where('key', 'in', waiting)
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('parked_needs')
+                .select('need')
+                .whereRef('parked_needs.direction', '=', 'parked.direction')
+                .whereRef('parked_needs.key', '=', 'parked.key'),
+            ),
+          ),
+        )
+        .executeTakeFirst();
+      freed += Number(result.numUpdatedRows);
+    }
+  }
+  return freed;
+}
+
+/** Unclaimed parked resources that are one of the keys or need one of them. */
+async function parkedTouching(tx: Database, direction: Direction, keys: readonly string[]): Promise<ParkedCandidate[]> {
+  const touched = new Set<string>();
+  for (const chunk of chunksOf(keys)) {
+    const users = await tx
+      .selectFrom('parked_needs')
+      .select('key')
+      .distinct()
+      .where('direction', '=', direction)
+      .where('need', 'in', chunk)
+      .execute();
+    for (const key of chunk) touched.add(key);
+    for (const user of users) touched.add(user.key);
+  }
+  const rows: ParkedCandidate[] = [];
+  for (const chunk of chunksOf([...touched])) {
+    const parked = await tx
+      .selectFrom('parked')
+      .select(['key', 'digest', 'bytes'])
+      .where('direction', '=', direction)
+      .where('key', 'in', chunk)
+      .where('claim', '=', '')
+      .execute();
+    if (parked.length === 0) continue;
+    const needs = await tx
+      .selectFrom('parked_needs')
+      .select(['key', 'need'])
+      .where('direction', '=', direction)
+      .where('key', 'in', parked.map((row) => row.key))
+      .execute();
+    const needsOf = Map.groupBy(needs, (need) => need.key);
+    for (const row of parked) rows.push({ ...row, needs: (needsOf.get(row.key) ?? []).map((need) => need.need) });
+  }
+  return rows;
+}
+
+/** Parks resources with what they wait for (never nothing). */
+export async function park(
+  tx: Database,
+  input: Pick<ResolveInput, 'direction' | 'batch' | 'nowMs'>,
+  candidates: readonly ParkCandidate[],
+): Promise<void> {
+  for (const candidate of candidates) {
+    await tx
+      .insertInto('parked')
+      .values({
+        direction: input.direction,
+        key: candidate.key,
+        type: candidate.key.slice(0, candidate.key.indexOf('/')),
+        digest: candidate.digest,
+        content: candidate.sealedContent(),
+        bytes: candidate.bytes,
+        since_ms: input.nowMs,
+        batch: input.batch,
+      })
+      .onConflict((conflict) => conflict.columns(['direction', 'key']).doUpdateSet({ claim: '', batch: input.batch }))
+      .execute();
+    for (const chunk of chunksOf([...new Set(candidate.needs)])) {
+      await tx
+        .insertInto('parked_needs')
+        .values(chunk.map((need) => ({ direction: input.direction, key: candidate.key, need })))
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+    }
+  }
+}
+
+/** Sealed content of parked resources. */
+export async function readParked(db: Database, direction: Direction, keys: readonly string[]): Promise<Map<string, Uint8Array>> {
+  const contents = new Map<string, Uint8Array>();
+  for (const chunk of chunksOf(keys)) {
+    const rows = await db
+      .selectFrom('parked')
+      .select(['key', 'content'])
+      .where('direction', '=', direction)
+      .where('key', 'in', chunk)
+      .execute();
+    for (const row of rows) contents.set(row.key, row.content);
+  }
+  return contents;
+}
+
+/** How many resources are parked, of the whole direction or of one type. */
+export async function countParked(db: Database, direction: Direction, type?: string): Promise<number> {
+  let query = db
+    .selectFrom('parked')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('direction', '=', direction);
+  if (type !== undefined) query = query.where('type', '=', type);
+  return (await query.executeTakeFirstOrThrow()).count;
+}

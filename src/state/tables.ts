@@ -1,0 +1,85 @@
+/** The tables of the site's state. Ids of `up` streams are pseudonyms; source ids stand only as keyed hashes. */
+import type { ColumnType, Generated } from 'kysely';
+
+export type Direction = 'up' | 'down';
+
+export interface Tables {
+  meta: { name: string; value: string };
+  streams: StreamTable;
+  heads: { server: string; version: number; at_ms: number };
+  seen: SeenTable;
+  ledger: LedgerTable;
+  parked: ParkedTable;
+  parked_needs: { direction: Direction; key: string; need: string };
+  quarantine: QuarantineTable;
+  markers: { stream: string; id: string; at_ms: number };
+}
+
+interface StreamTable {
+  direction: Direction;
+  type: string;
+  epoch: number;
+  /** Commits of this epoch that the state knows of. */
+  sequence: number;
+  settled: number;
+  delivered: number;
+  /** Policy digest of the last commit; empty before the first. */
+  policy: string;
+  /** 1 once the stream was caught up for the first time in this epoch. */
+  loaded: number;
+  progress_at_ms: number;
+  /** Last time the stream was known to be caught up. */
+  current_at_ms: number;
+  /** Why the hub said no the last time; empty where it did not. */
+  denied: string;
+  counts: string;
+}
+
+interface SeenTable {
+  direction: Direction;
+  type: string;
+  row_key: string;
+  id_key: string;
+  version: number;
+  /** The batch that brings the row; empty once it is committed. */
+  batch: string;
+}
+
+interface LedgerTable {
+  direction: Direction;
+  /** `Type/id` in the target. */
+  key: string;
+  type: string;
+  /** Digest of what was written last; empty for a deleted resource. */
+  digest: string;
+  epoch: number;
+}
+
+interface ParkedTable {
+  direction: Direction;
+  key: string;
+  type: string;
+  digest: string;
+  content: ColumnType<Uint8Array, Uint8Array, Uint8Array>;
+  bytes: number;
+  since_ms: number;
+  /** The batch that parked it, and the batch that is committing it now (empty: none). */
+  batch: string;
+  claim: Generated<string>;
+  /** 1 once all that it waits for has arrived. */
+  free: Generated<number>;
+}
+
+interface QuarantineTable {
+  direction: Direction;
+  /** `Type/id` in the target where it is known, else a keyed hash. */
+  key: string;
+  type: string;
+  reason: string;
+  /** The target's HTTP status, 0 where the site itself refused. */
+  status: number;
+  attempts: number;
+  first_ms: number;
+  last_ms: number;
+  content: ColumnType<Uint8Array | null, Uint8Array | null, Uint8Array | null>;
+}

@@ -1,0 +1,167 @@
+/** The heads that were observed at each server, and the seen set of each stream's unsettled window. */
+import { fixedLimits } from '../limits.ts';
+import { chunksOf, type Database } from './database.ts';
+import type { StreamKey } from './streams.ts';
+
+/** Which server a head belongs to: versions are one global sequence of a server, whatever the type. */
+export type ServerName = 'instance' | 'hub';
+
+/** Notes the newest version of a server at this moment. */
+export async function observeHead(db: Database, server: ServerName, version: number, nowMs: number): Promise<void> {
+  const spacingMs = fixedLimits.headSpacingSecondsMin * 1_000;
+  const recent = await db
+    .selectFrom('heads')
+    .select('version')
+    .where('server', '=', server)
+    .where('at_ms', '>', nowMs - spacingMs)
+    .where('version', '>=', version)
+    .executeTakeFirst();
+  if (recent !== undefined) return;
+  await db
+    .insertInto('heads')
+    .values({ server, version, at_ms: nowMs })
+    .onConflict((conflict) =>
+      conflict.columns(['server', 'at_ms']).doUpdateSet((eb) => ({ version: eb.fn('max', ['heads.version', 'excluded.version']) })),
+    )
+    .execute();
+}
+
+/** The observed heads of a server; those that a newer matured one replaces are forgotten. */
+export async function readHeads(
+  db: Database,
+  server: ServerName,
+  nowMs: number,
+  settleMs: number,
+): Promise<{ version: number; atMs: number }[]> {
+  const rows = await db.selectFrom('heads').select(['version', 'at_ms']).where('server', '=', server).execute();
+  const matured = rows.filter((row) => row.at_ms + settleMs <= nowMs);
+  const newest = matured.reduce((best, row) => (row.version > best.version ? row : best), { version: 0, at_ms: 0 });
+  if (matured.length > 64) {
+    await db
+      .deleteFrom('heads')
+      .where('server', '=', server)
+      .where('at_ms', '<=', nowMs - settleMs)
+      .where('version', '<', newest.version)
+      .execute();
+  }
+  return rows.map((row) => ({ version: row.version, atMs: row.at_ms }));
+}
+
+/** A server restored from a backup has begun its sequence anew: what was observed there is worth nothing. */
+export async function forgetHeads(db: Database, server: ServerName): Promise<void> {
+  await db.deleteFrom('heads').where('server', '=', server).execute();
+}
+
+/** One row of the seen set. Keys are keyed hashes: no source id stands in the state. */
+export interface SeenRow {
+  readonly rowKey: string;
+  readonly idKey: string;
+  readonly version: number;
+}
+
+/** What the window knows of a batch's rows and ids. */
+export interface WindowKnowledge {
+  readonly seenRows: ReadonlySet<string>;
+  /** Highest delivered version by id key. */
+  readonly knownVersions: ReadonlyMap<string, number>;
+}
+
+/**
+ * Looks rows up in the seen set: those committed, and those of the batch that is being committed right now.
+ * @param inFlight - that batch, or empty
+ */
+export async function lookUpSeen(
+  db: Database,
+  stream: StreamKey,
+  rows: readonly Pick<SeenRow, 'rowKey' | 'idKey'>[],
+  inFlight: string,
+): Promise<WindowKnowledge> {
+  const seenRows = new Set<string>();
+  const knownVersions = new Map<string, number>();
+  const batches = inFlight === '' ? [''] : ['', inFlight];
+  const idKeys = [...new Set(rows.map((row) => row.idKey))];
+  for (const chunk of chunksOf(idKeys)) {
+    const found = await db
+      .selectFrom('seen')
+      .select(['row_key', 'id_key', 'version'])
+      .where('direction', '=', stream.direction)
+      .where('type', '=', stream.type)
+      .where('id_key', 'in', chunk)
+      .where('batch', 'in', batches)
+      .execute();
+    for (const row of found) {
+      seenRows.add(row.row_key);
+      knownVersions.set(row.id_key, Math.max(row.version, knownVersions.get(row.id_key) ?? 0));
+    }
+  }
+  return { seenRows, knownVersions };
+}
+
+/** Notes a batch's rows as pending; leftovers of batches that were given up are removed. */
+export async function recordPending(
+  db: Database,
+  stream: StreamKey,
+  batch: string,
+  inFlight: string,
+  rows: readonly SeenRow[],
+): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await tx
+      .deleteFrom('seen')
+      .where('direction', '=', stream.direction)
+      .where('type', '=', stream.type)
+      .where('batch', 'not in', ['', inFlight])
+      .execute();
+    for (const chunk of chunksOf(rows)) {
+      await tx
+        .insertInto('seen')
+        .values(
+          chunk.map((row) => ({
+            direction: stream.direction,
+            type: stream.type,
+            row_key: row.rowKey,
+            id_key: row.idKey,
+            version: row.version,
+            batch,
+          })),
+        )
+        // A row that is seen already keeps its place: it must not become pending again.
+        .onConflict((conflict) => conflict.columns(['direction', 'type', 'row_key']).doNothing())
+        .execute();
+    }
+  });
+}
+
+/** Rows of the unsettled window, committed ones and those in flight. */
+export async function windowRows(db: Database, stream: StreamKey): Promise<number> {
+  const row = await db
+    .selectFrom('seen')
+    .select((eb) => eb.fn.countAll<number>().as('rows'))
+    .where('direction', '=', stream.direction)
+    .where('type', '=', stream.type)
+    .executeTakeFirstOrThrow();
+  return row.rows;
+}
+
+/** A batch was committed: its rows are seen; whatever is settled by now is forgotten. */
+export async function settleSeen(db: Database, stream: StreamKey, batch: string, settled: number): Promise<void> {
+  await db
+    .updateTable('seen')
+    .set({ batch: '' })
+    .where('direction', '=', stream.direction)
+    .where('type', '=', stream.type)
+    .where('batch', '=', batch)
+    .execute();
+  await db
+    .deleteFrom('seen')
+    .where('direction', '=', stream.direction)
+    .where('type', '=', stream.type)
+    .where('batch', '=', '')
+    .where('version', '<=', settled)
+    .execute();
+}
+
+/** A new epoch begins: nothing has been seen. */
+export async function forgetSeen(db: Database, stream: StreamKey): Promise<void> {
+  await db.deleteFrom('seen').where('direction', '=', stream.direction).where('type', '=', stream.type).execute();
+}
