@@ -54,8 +54,8 @@ function compile(resource: JsonObject): Policy {
 }
 
 function compileEngine(resource: JsonObject): Policy {
-  const pattern: Json | undefined = resource['matcho'];
-  switch (resource['engine']) {
+  const pattern: Json | undefined = resource.matcho;
+  switch (resource.engine) {
     case 'allow':
       return () => true;
     case 'matcho':

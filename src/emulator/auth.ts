@@ -43,9 +43,9 @@ export class Authentication {
     const params = tokenParams(contentType, text);
     const basic = /^basic (.+)$/i.exec(authorization ?? '')?.[1];
     const [basicId, basicSecret] = basic === undefined ? [] : splitBasic(basic);
-    const clientId = params['client_id'] ?? basicId ?? '';
-    if (params['grant_type'] !== 'client_credentials') return refused(400, 'unsupported_grant_type');
-    if (!this.#accepts(clientId, params['client_secret'] ?? basicSecret ?? '', 'client_credentials')) {
+    const clientId = params.client_id ?? basicId ?? '';
+    if (params.grant_type !== 'client_credentials') return refused(400, 'unsupported_grant_type');
+    if (!this.#accepts(clientId, params.client_secret ?? basicSecret ?? '', 'client_credentials')) {
       return refused(401, 'invalid_client');
     }
     const token = randomBytes(24).toString('base64url');
@@ -73,10 +73,10 @@ export class Authentication {
 
   #accepts(id: string, secret: string, grant: string): boolean {
     const client = this.#client(id);
-    if (client === undefined || secret === '' || client['secret'] !== secret) return false;
+    if (client === undefined || secret === '' || client.secret !== secret) return false;
     const grants = listAt(client, 'grant_types');
     // Aidbox wants the grant to be named; a Client that names none is taken as open to both, which keeps fixtures short.
-    return client['active'] !== false && (grants.length === 0 || grants.includes(grant));
+    return client.active !== false && (grants.length === 0 || grants.includes(grant));
   }
 
   #client(id: string): JsonObject | undefined {

@@ -5,7 +5,8 @@ import type { Context } from './context.ts';
 import type { Interaction, Result } from './crud.ts';
 import { interact, resultJson } from './crud.ts';
 import { isObject, listAt, stringAt } from './json.ts';
-import { danglingReferences, eachReference, missingTargets } from './references.ts';
+import { danglingReferences, missingTargets } from './references.ts';
+import { resolveReferences } from './bundle-references.ts';
 import { Refusal, unprocessable } from './refusal.ts';
 import { matching } from './search.ts';
 import type { Target } from './target.ts';
@@ -38,9 +39,9 @@ interface Entry {
  */
 export async function runBundle(context: Context, request: BundleRequest, commit: Commit): Promise<string> {
   const { body } = request;
-  if (!isObject(body) || body['resourceType'] !== 'Bundle') throw unprocessable('the body is not a Bundle');
+  if (!isObject(body) || body.resourceType !== 'Bundle') throw unprocessable('the body is not a Bundle');
   const sources = listAt(body, 'entry');
-  switch (body['type']) {
+  switch (body.type) {
     case 'transaction':
       return runTransaction(context, request, sources, commit);
     case 'collection':
@@ -126,12 +127,12 @@ const responseBundle = (type: string, answers: readonly string[]): string =>
   `{"resourceType":"Bundle","type":"${type}","entry":[${answers.join(',')}]}`;
 
 function parseEntry(source: Json, format: Format): Entry {
-  if (!isObject(source) || !isObject(source['request'])) throw unprocessable('a bundle entry has no request');
-  const request = source['request'];
+  if (!isObject(source) || !isObject(source.request)) throw unprocessable('a bundle entry has no request');
+  const request = source.request;
   const method = stringAt(request, 'method');
   const url = stringAt(request, 'url');
   if (method === undefined || url === undefined) throw unprocessable('a bundle entry has no method or no url');
-  return { target: parseTarget(method.toUpperCase(), url, format), source, request, resource: source['resource'] };
+  return { target: parseTarget(method.toUpperCase(), url, format), source, request, resource: source.resource };
 }
 
 function interactionOf(
@@ -170,36 +171,14 @@ function assignIds(tx: Transaction, entries: readonly Entry[]): Map<string, stri
   return keys;
 }
 
-/** Puts real references in place of `urn:uuid:…` and of conditional ones such as `Practitioner?identifier=…`. */
-function resolveReferences(tx: Transaction, resource: Json, urns: ReadonlyMap<string, string>): void {
-  eachReference(resource, (holder, reference) => {
-    const key = urns.get(reference);
-    if (key !== undefined) holder['reference'] = key;
-    else if (/^[A-Z][A-Za-z0-9]*\?/.test(reference)) holder['reference'] = conditionalTarget(tx, reference);
-  });
-}
-
-function conditionalTarget(tx: Transaction, reference: string): string {
-  const markAt = reference.indexOf('?');
-  const type = reference.slice(0, markAt);
-  const [found, another] = matching(tx, type, new URLSearchParams(reference.slice(markAt + 1)));
-  if (found === undefined || another !== undefined) {
-    throw new Refusal(412, {
-      code: 'multiple-matches',
-      diagnostics: `a conditional reference to ${type} does not match one`,
-    });
-  }
-  return `${type}/${found.id}`;
-}
-
 function entryAnswer(context: Context, entry: Entry, result: Result, request: BundleRequest): string {
   const { stored } = result;
   const response: JsonObject = { status: String(result.status) };
   if (stored !== undefined) {
     const version = String(stored.txid);
-    response['etag'] = context.options.entryEtag === 'weak' ? `W/"${version}"` : version;
-    response['lastModified'] = new Date(stored.atMs).toISOString();
-    response['location'] = `/${stored.type}/${stored.id}/_history/${version}`;
+    response.etag = context.options.entryEtag === 'weak' ? `W/"${version}"` : version;
+    response.lastModified = new Date(stored.atMs).toISOString();
+    response.location = `/${stored.type}/${stored.id}/_history/${version}`;
   }
   const text = `"response":${JSON.stringify(response)}`;
   const json = request.minimal && entry.target.method !== 'GET' ? undefined : resultJson(result, entry.target);
@@ -207,7 +186,7 @@ function entryAnswer(context: Context, entry: Entry, result: Result, request: Bu
 }
 
 function asPut(source: Json): Json {
-  if (!isObject(source) || !isObject(source['resource'])) return source;
+  if (!isObject(source) || !isObject(source.resource)) return source;
   const { resource } = source;
   const type = stringAt(resource, 'resourceType') ?? '';
   const id = stringAt(resource, 'id');

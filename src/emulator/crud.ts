@@ -157,11 +157,11 @@ function write(context: Context, tx: Transaction, interaction: Interaction, next
 function bodyOf(interaction: Interaction): Resource {
   const { body, target } = interaction;
   if (!isObject(body)) throw unprocessable('the body is not a resource');
-  const type = body['resourceType'] ?? target.type;
+  const type = body.resourceType ?? target.type;
   if (type !== target.type) throw unprocessable(`resourceType ${JSON.stringify(type)} does not fit ${target.type}`);
   const resource = (target.format === 'aidbox' ? toFhir(body) : body) as JsonObject;
-  if (resource['id'] !== undefined && typeof resource['id'] !== 'string') throw unprocessable('id is not a string');
-  return { ...resource, resourceType: target.type } as Resource;
+  if (resource.id !== undefined && typeof resource.id !== 'string') throw unprocessable('id is not a string');
+  return { ...resource, resourceType: target.type };
 }
 
 function requireId(id: string): void {

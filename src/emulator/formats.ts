@@ -74,15 +74,13 @@ export function presentJson(json: string, format: Format): string {
 /** A resource in Aidbox format, where `meta` has the time of creation as an element of its own. */
 export function resourceToAidbox(resource: JsonObject): JsonObject {
   const result = toAidbox(resource) as JsonObject;
-  const meta = result['meta'];
-  if (!isObject(meta) || !Array.isArray(meta['extension'])) return result;
-  const created = meta['extension']
-    .filter(isObject)
-    .find((extension) => extension['url'] === defaultOptions.createdAtUrl);
-  if (created === undefined || !isObject(created['value'])) return result;
+  const meta = result.meta;
+  if (!isObject(meta) || !Array.isArray(meta.extension)) return result;
+  const created = meta.extension.filter(isObject).find((extension) => extension.url === defaultOptions.createdAtUrl);
+  if (created === undefined || !isObject(created.value)) return result;
   const { extension, ...rest } = meta;
   const others = extension.filter((one) => one !== created);
-  const createdAt = created['value']['instant'] ?? null;
+  const createdAt = created.value.instant ?? null;
   return { ...result, meta: { ...rest, createdAt, ...(others.length === 0 ? {} : { extension: others }) } };
 }
 

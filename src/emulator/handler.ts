@@ -4,12 +4,12 @@ import type { AccessPolicies } from './access-policy.ts';
 import type { Authentication } from './auth.ts';
 import { runBundle } from './bundle.ts';
 import { changes } from './changes.ts';
+import { capabilityStatement } from './capability.ts';
 import type { Commit } from './commit.ts';
 import type { Context } from './context.ts';
 import type { Counters } from './counters.ts';
 import { interact, resultJson } from './crud.ts';
 import { dump } from './dump.ts';
-import { fhirTypes } from './resource-types.ts';
 import { Refusal, badRequest, notFound } from './refusal.ts';
 import type { Target } from './target.ts';
 import { Transaction } from './transaction.ts';
@@ -110,7 +110,7 @@ async function bundleAnswer(
   authorize: (target: Target) => void,
 ): Promise<ServerAnswer> {
   const { target, headers } = request;
-  const prefer = headerText(headers['prefer']) ?? '';
+  const prefer = headerText(headers.prefer) ?? '';
   const text = await runBundle(
     parts,
     {
@@ -142,7 +142,7 @@ async function single(parts: Parts, request: ServerRequest): Promise<ServerAnswe
   });
   await parts.commit(tx, headerText(headers['x-max-isolation-level']));
   const json = resultJson(result, target);
-  const empty = json === undefined || (writes && (headerText(headers['prefer']) ?? '').includes('return=minimal'));
+  const empty = json === undefined || (writes && (headerText(headers.prefer) ?? '').includes('return=minimal'));
   const extra = result.stored === undefined ? {} : resourceHeaders(result.stored, target, result.status);
   return { status: result.status, headers: { ...jsonType, ...extra }, body: empty ? [] : [json] };
 }
@@ -192,31 +192,3 @@ const document = (status: number, body: JsonObject): ServerAnswer => ({
   headers: jsonType,
   body: [JSON.stringify(body)],
 });
-
-function capabilityStatement(): JsonObject {
-  const interaction = [
-    'read',
-    'vread',
-    'create',
-    'update',
-    'delete',
-    'history-type',
-    'history-instance',
-    'search-type',
-  ];
-  return {
-    resourceType: 'CapabilityStatement',
-    status: 'active',
-    kind: 'instance',
-    fhirVersion: '4.0.1',
-    format: ['json'],
-    software: { name: 'Aidbox double of fhir-sluice' },
-    rest: [
-      {
-        mode: 'server',
-        interaction: [{ code: 'transaction' }, { code: 'batch' }],
-        resource: [...fhirTypes].map((type) => ({ type, interaction: interaction.map((code) => ({ code })) })),
-      },
-    ],
-  };
-}

@@ -12,14 +12,14 @@ export function isKnownType(view: View, type: string): boolean {
   const definition = live(view.read('StructureDefinition', type));
   if (definition !== undefined) {
     return (
-      (definition['kind'] === 'resource' || definition['kind'] === 'logical') &&
-      definition['derivation'] === 'specialization' &&
-      definition['name'] === type &&
-      definition['type'] === type
+      (definition.kind === 'resource' || definition.kind === 'logical') &&
+      definition.derivation === 'specialization' &&
+      definition.name === type &&
+      definition.type === type
     );
   }
   const entity = live(view.read('Entity', type));
-  return entity !== undefined && entity['type'] === 'resource' && entity['isOpen'] === true;
+  return entity?.type === 'resource' && entity.isOpen === true;
 }
 
 const parsed = new WeakMap<Stored, JsonObject>();

@@ -65,7 +65,7 @@ async function bootstrap(emulator: Emulator, path: string): Promise<void> {
   const resources = Array.isArray(content)
     ? content
     : listAt(content, 'entry').flatMap((entry) =>
-        isObject(entry) && isObject(entry['resource']) ? [entry['resource']] : [],
+        isObject(entry) && isObject(entry.resource) ? [entry.resource] : [],
       );
   emulator.load(resources as Resource[]);
 }

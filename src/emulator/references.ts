@@ -32,7 +32,7 @@ export function missingTargets(view: View, resource: JsonObject, isPromised: (ke
     if (target === undefined) return;
     const key = `${target.type}/${target.id}`;
     if (missing.has(key) || isPromised(key)) return;
-    if (target.type === resource['resourceType'] && target.id === resource['id']) return;
+    if (target.type === resource.resourceType && target.id === resource.id) return;
     const stored = view.read(target.type, target.id);
     if (stored === undefined || stored.deleted) missing.add(key);
   });

@@ -122,14 +122,13 @@ function equalsText(value: Json | undefined, wanted: string): boolean {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
     return String(value) === wanted;
   if (!isObject(value)) return false;
-  const reference = value['reference'];
+  const reference = value.reference;
   if (typeof reference === 'string') return reference === wanted || reference.endsWith(`/${wanted}`);
-  if (typeof value['resourceType'] === 'string') return `${value['resourceType']}/${String(value['id'])}` === wanted;
-  if (Array.isArray(value['coding'])) return value['coding'].some((coding) => equalsText(coding, wanted));
-  const code = value['code'] ?? value['value'];
+  if (Array.isArray(value.coding)) return value.coding.some((coding) => equalsText(coding, wanted));
+  const code = value.code ?? value.value;
   if (typeof code !== 'string') return false;
   const barAt = wanted.lastIndexOf('|');
   if (barAt < 0) return code === wanted;
-  const system = typeof value['system'] === 'string' ? value['system'] : '';
+  const system = typeof value.system === 'string' ? value.system : '';
   return code === wanted.slice(barAt + 1) && system === wanted.slice(0, barAt);
 }

@@ -55,7 +55,7 @@ export class Transaction implements View {
     const previous = this.read(type, resource.id);
     const txid = this.#takeFor(type, resource.id);
     const createdAtMs = previous === undefined || previous.deleted ? this.atMs : previous.createdAtMs;
-    const meta = this.#meta(resource['meta'], txid, createdAtMs);
+    const meta = this.#meta(resource.meta, txid, createdAtMs);
     const { resourceType, id, ...rest } = resource;
     const json = JSON.stringify({ resourceType, id, ...rest, meta });
     return this.#write({ txid, type, id: resource.id, deleted: false, json, atMs: this.atMs, createdAtMs });
@@ -67,7 +67,7 @@ export class Transaction implements View {
     if (previous === undefined || previous.deleted) return undefined;
     const txid = this.#takeFor(type, id);
     const last = JSON.parse(previous.json) as JsonObject;
-    const json = JSON.stringify({ ...last, meta: this.#meta(last['meta'], txid, previous.createdAtMs) });
+    const json = JSON.stringify({ ...last, meta: this.#meta(last.meta, txid, previous.createdAtMs) });
     return this.#write({ txid, type, id, deleted: true, json, atMs: this.atMs, createdAtMs: previous.createdAtMs });
   }
 
@@ -124,15 +124,15 @@ export class Transaction implements View {
 
   #meta(given: Json | undefined, txid: number, createdAtMs: number): JsonObject {
     const meta: JsonObject = isObject(given) ? { ...given } : {};
-    delete meta['createdAt'];
-    meta['versionId'] = String(txid);
-    meta['lastUpdated'] = new Date(this.atMs).toISOString();
+    delete meta.createdAt;
+    meta.versionId = String(txid);
+    meta.lastUpdated = new Date(this.atMs).toISOString();
     const url = this.#options.createdAtUrl;
     if (url === '') return meta;
-    const others = Array.isArray(meta['extension'])
-      ? meta['extension'].filter((extension) => !isObject(extension) || extension['url'] !== url)
+    const others = Array.isArray(meta.extension)
+      ? meta.extension.filter((extension) => !isObject(extension) || extension.url !== url)
       : [];
-    meta['extension'] = [...others, { url, valueInstant: new Date(createdAtMs).toISOString() }];
+    meta.extension = [...others, { url, valueInstant: new Date(createdAtMs).toISOString() }];
     return meta;
   }
 }
