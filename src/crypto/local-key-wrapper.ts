@@ -15,15 +15,14 @@ const DOMAIN = 'staging/data-key/v1';
 export function localKeyWrapper(keyring: Keyring): KeyWrapper {
   requirePurpose(keyring, 'staging');
   return {
-    // The interface is asynchronous for a KMS's sake; `then` turns what is thrown into a rejection.
-    wrap: (dataKey, context) =>
-      Promise.resolve().then(() => {
-        const keyVersion = keyring.currentVersion;
-        const wrapped = sealMessage(keyring.key(keyVersion), DOMAIN, bound(keyVersion, context), dataKey);
-        return { keyVersion, wrapped };
-      }),
-    unwrap: ({ keyVersion, wrapped }, context) =>
-      Promise.resolve().then(() => openMessage(keyring.key(keyVersion), DOMAIN, bound(keyVersion, context), wrapped)),
+    async wrap(dataKey, context) {
+      const keyVersion = keyring.currentVersion;
+      const wrapped = sealMessage(keyring.key(keyVersion), DOMAIN, bound(keyVersion, context), dataKey);
+      return { keyVersion, wrapped };
+    },
+    async unwrap({ keyVersion, wrapped }, context) {
+      return openMessage(keyring.key(keyVersion), DOMAIN, bound(keyVersion, context), wrapped);
+    },
   };
 }
 

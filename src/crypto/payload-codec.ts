@@ -29,9 +29,8 @@ const PayloadProto = proto.temporal.api.common.v1.Payload;
 export function payloadCodec(keyring: Keyring): PayloadCodec {
   requirePurpose(keyring, 'payload');
   return {
-    // `then` turns what is thrown into a rejection.
-    encode: (payloads) => Promise.resolve().then(() => payloads.map((payload) => encrypted(keyring, payload))),
-    decode: (payloads) => Promise.resolve().then(() => payloads.map((payload) => decrypted(keyring, payload))),
+    encode: async (payloads) => payloads.map((payload) => encrypted(keyring, payload)),
+    decode: async (payloads) => payloads.map((payload) => decrypted(keyring, payload)),
   };
 }
 

@@ -29,9 +29,9 @@ export function stagingProblem(error: unknown, missing: StagingCode = 'staging-u
   return new StagingProblem('staging-unavailable');
 }
 
-/** The `errno` name of a Node error. */
+/** The `errno` name of a Node error. Not by `instanceof`: the error may come from another realm (a test's, a worker's). */
 export function errorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
