@@ -15,10 +15,10 @@ const matches = (word: Json | undefined, words: ReadonlySet<string>): boolean =>
 
 /** The item objects whose answers go, each with the first rule that takes it. Undefined when there are none. */
 export function answersToRedact(response: JsonObject, policy: CompiledPolicy): Map<JsonObject, number> | undefined {
-  if (policy.answerRules.length === 0 || response['resourceType'] !== 'QuestionnaireResponse') return undefined;
+  if (policy.answerRules.length === 0 || response.resourceType !== 'QuestionnaireResponse') return undefined;
   const taken = new Map<JsonObject, number>();
   const pending: { value: Json | undefined; rule: number | undefined; depth: number }[] = [
-    { value: response['item'], rule: undefined, depth: 1 },
+    { value: response.item, rule: undefined, depth: 1 },
   ];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { value, depth } = next;
@@ -30,7 +30,7 @@ export function answersToRedact(response: JsonObject, policy: CompiledPolicy): M
     }
     const own = policy.answerRules.find((index) => {
       const rule = policy.rules[index];
-      return rule !== undefined && (matches(value['linkId'], rule.linkIds) || matches(value['text'], rule.texts));
+      return rule !== undefined && (matches(value.linkId, rule.linkIds) || matches(value.text, rule.texts));
     });
     const rule = own === undefined ? next.rule : Math.min(own, next.rule ?? own);
     if (rule !== undefined) taken.set(value, rule);

@@ -35,8 +35,8 @@ export const deidentify: Deidentify = (resource, policy, keys, _asOf) => {
   // unknown → Json: what follows asks for each value's type before it uses it.
   const value = resource as Json | undefined;
   if (!isObject(value)) return withheld('not-a-resource');
-  const type = Object.hasOwn(value, 'resourceType') ? value['resourceType'] : undefined;
-  const id = Object.hasOwn(value, 'id') ? value['id'] : undefined;
+  const type = Object.hasOwn(value, 'resourceType') ? value.resourceType : undefined;
+  const id = Object.hasOwn(value, 'id') ? value.id : undefined;
   if (typeof type !== 'string' || !typeForm.test(type)) return withheld('not-a-resource');
   if (typeof id !== 'string' || !idForm.test(id)) return withheld('not-a-resource');
   const state = policy.typeStates.get(type) ?? policy.anyTypeState;

@@ -81,7 +81,27 @@ export function pseudonym(keys: DeidKeys, purpose: PseudonymPurpose, fields: rea
   return `p${String(keys.pseudonymKeyVersion)}-${base32(mac)}`;
 }
 
+/** Two generations of what was asked lately: a batch names the same patients and encounters over and over. */
+interface Memo {
+  young: Map<string, string>;
+  old: Map<string, string>;
+}
+
+const memoEntriesPerGeneration = 10_000;
+const memos = new WeakMap<DeidKeys, Memo>();
+
 /** The pseudonym of the resource `type/id` of `instance`: its id at the hub, also when all that is left is its delete. */
 export function pseudonymId(keys: DeidKeys, instance: string, type: string, id: string): string {
-  return pseudonym(keys, 'resource-id', [instance, type, id]);
+  let memo = memos.get(keys);
+  if (memo === undefined) memos.set(keys, (memo = { young: new Map(), old: new Map() }));
+  const asked = `${String(instance.length)}:${instance}${String(type.length)}:${type}${id}`;
+  let known = memo.young.get(asked);
+  if (known !== undefined) return known;
+  known = memo.old.get(asked) ?? pseudonym(keys, 'resource-id', [instance, type, id]);
+  if (memo.young.size >= memoEntriesPerGeneration) {
+    memo.old = memo.young;
+    memo.young = new Map();
+  }
+  memo.young.set(asked, known);
+  return known;
 }

@@ -12,27 +12,20 @@ import { orderedKeys } from './shape.ts';
 import { localIdOf } from './walk-state.ts';
 import type { Walk } from './walk-state.ts';
 
-/** Sets a reference's members anew, in the order of output. */
-function refill(node: JsonObject, members: Record<string, Json | undefined>): void {
-  const all: Record<string, Json | undefined> = { ...node, ...members };
-  for (const key of Object.keys(node)) Reflect.deleteProperty(node, key);
-  const kept: JsonObject = {};
-  for (const [key, value] of Object.entries(all)) if (value !== undefined) kept[key] = value;
-  for (const key of orderedKeys(kept)) node[key] = kept[key] ?? null;
-}
+const replaced = new Set(['reference', '_reference', 'identifier', '_identifier', 'type']);
 
 /**
- * Turns a literal reference into a logical one. A business identifier that stood beside the literal goes: the slot is
- * one, and what the reference was followed by is the literal.
+ * Members of the logical reference that takes a literal one's place. A business identifier that stood beside the literal
+ * goes: the slot is one, and what the reference was followed by is the literal.
  */
-export function detach(node: JsonObject, value: string, type: string | undefined): void {
-  refill(node, {
-    reference: undefined,
-    _reference: undefined,
-    _identifier: undefined,
-    ...(type === undefined ? {} : { type }),
-    identifier: { system: detachedSystem, value },
-  });
+export function detachedFrom(node: JsonObject, value: string, type: Json | undefined): JsonObject {
+  const members: JsonObject = { identifier: { system: detachedSystem, value } };
+  const stated = type ?? node.type;
+  if (stated !== undefined) members.type = stated;
+  for (const [key, member] of Object.entries(node)) if (!replaced.has(key)) members[key] = member;
+  const out: JsonObject = {};
+  for (const key of orderedKeys(members)) out[key] = members[key] ?? null;
+  return out;
 }
 
 function detachedValue(walk: Walk, parsed: Exclude<LiteralReference, { form: 'local' }>): string {
@@ -44,25 +37,25 @@ function detachedValue(walk: Walk, parsed: Exclude<LiteralReference, { form: 'lo
 
 /** Rewrites the copy `out` of the reference `source`; a rule may have removed the literal already. */
 export function rewriteReference(walk: Walk, source: JsonObject, out: JsonObject | undefined): JsonObject | undefined {
-  const literal = out?.['reference'];
+  const literal = out?.reference;
   if (out === undefined || typeof literal !== 'string') return out;
   const parsed = parseLiteral(literal);
   if (parsed.form === 'local') {
     if (parsed.id === '') return out; // the container itself
     const target = localIdOf(walk, parsed.id);
-    out['reference'] = `#${target}`;
+    out.reference = `#${target}`;
     walk.container.local.push({ node: out, target });
     return out;
   }
   const { scope } = walk.policy;
   if (parsed.form === 'relative' && scope.downTypes.has(parsed.type)) {
-    out['reference'] = `${parsed.type}/${parsed.id}`;
+    out.reference = `${parsed.type}/${parsed.id}`;
   } else if (parsed.form === 'relative' && scope.upTypes.has(parsed.type)) {
-    out['reference'] = `${parsed.type}/${detachedValue(walk, parsed)}`;
+    out.reference = `${parsed.type}/${detachedValue(walk, parsed)}`;
     walk.pseudonymized++;
   } else {
-    detach(out, detachedValue(walk, parsed), detachedType(parsed, source['type']));
     walk.detached++;
+    return detachedFrom(out, detachedValue(walk, parsed), detachedType(parsed, source.type));
   }
   return out;
 }
@@ -72,7 +65,10 @@ export function settleLocalReferences(walk: Walk): void {
   for (const { node, target } of walk.container.local) {
     if (walk.container.present.has(target)) walk.pseudonymized++;
     else {
-      detach(node, target, detachedType({ form: 'local', id: target }, node['type']));
+      // In place: the output holds this very object already.
+      const members = detachedFrom(node, target, undefined);
+      for (const key of Object.keys(node)) Reflect.deleteProperty(node, key);
+      Object.assign(node, members);
       walk.detached++;
     }
   }

@@ -48,9 +48,9 @@ const referenceKeys = new Set(
  * and among them a display or an identifier. A Coding of a display alone looks the same, and is taken for one too.
  */
 export function looksLikeReference(object: JsonObject): boolean {
-  if (typeof object['reference'] === 'string') return true;
+  if (typeof object.reference === 'string') return true;
   if (!('display' in object || 'identifier' in object || '_display' in object)) return false;
-  return Object.keys(object).every((key) => referenceKeys.has(key)) && !isNotUri(object['type']);
+  return Object.keys(object).every((key) => referenceKeys.has(key)) && !isNotUri(object.type);
 }
 
 const isNotUri = (type: Json | undefined): boolean => type !== undefined && typeof type !== 'string';

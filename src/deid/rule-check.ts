@@ -65,20 +65,20 @@ function hides(earlier: PolicyPath, later: PolicyPath): boolean {
 export function checkRules(document: unknown): RawProblem[] {
   if (!isRecord(document)) return [];
   const problems: RawProblem[] = [];
-  if (document['default'] === undefined && document['extends'] === undefined) {
+  if (document.default === undefined && document.extends === undefined) {
     problems.push({ at: ['default'], found: 'nothing', expected: "'keep' or 'drop', written out" });
   }
-  const rules: unknown[] = Array.isArray(document['rules']) ? document['rules'] : [];
+  const rules: unknown[] = Array.isArray(document.rules) ? document.rules : [];
   const earlier: { path: PolicyPath; index: number }[] = [];
   for (const [index, rule] of rules.entries()) {
-    if (!isRecord(rule) || typeof rule['path'] !== 'string' || typeof rule['method'] !== 'string') continue;
-    const path = parsePath(rule['path']);
+    if (!isRecord(rule) || typeof rule.path !== 'string' || typeof rule.method !== 'string') continue;
+    const path = parsePath(rule.path);
     if (path === undefined) continue;
-    const wrong = mismatch(rule['method'], path);
+    const wrong = mismatch(rule.method, path);
     if (wrong !== undefined) problems.push({ at: ['rules', index, 'path'], expected: wrong });
-    if (rule['method'] === 'redact-answers') {
-      const params = isRecord(rule['params']) ? rule['params'] : {};
-      const count = [params['linkIds'], params['texts']].flat().filter((word) => word !== undefined).length;
+    if (rule.method === 'redact-answers') {
+      const params = isRecord(rule.params) ? rule.params : {};
+      const count = [params.linkIds, params.texts].flat().filter((word) => word !== undefined).length;
       if (count === 0) problems.push({ at: ['rules', index, 'params'], expected: 'linkIds or texts, at least one' });
       continue; // takes some items only: hides nothing, and several may stand side by side
     }

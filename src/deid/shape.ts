@@ -20,7 +20,22 @@ export const isObject = (value: Json | undefined): value is JsonObject =>
 
 const isForbidden = (key: string): boolean => key === '__proto__' || key === 'constructor' || key === 'prototype';
 
-const first = ['resourceType', 'id', 'meta'];
+const rank = (key: string): number => (key === 'id' ? 1 : key === 'resourceType' ? 0 : key === 'meta' ? 2 : 3);
+
+/** Insertion sort on a few keys: faster than the built-in sort, and most objects arrive almost in order. */
+function insert(keys: string[], index: number, key: string): void {
+  const ownRank = rank(key);
+  let at = index;
+  for (let before = keys[at - 1]; before !== undefined; before = keys[at - 1]) {
+    const otherRank = rank(before);
+    if (otherRank < ownRank || (otherRank === ownRank && before < key)) break;
+    keys[at--] = before;
+  }
+  keys[at] = key;
+}
+
+/** Above this many keys insertion would be quadratic work for whoever sends a strange object. */
+const fewKeys = 24;
 
 /**
  * The object's own keys in the order of output: resourceType, id and meta, then by UTF-16 code unit. JSON objects have
@@ -29,14 +44,11 @@ const first = ['resourceType', 'id', 'meta'];
  */
 export function orderedKeys(object: JsonObject): string[] {
   const keys = Object.keys(object);
-  for (const key of keys) if (isForbidden(key)) throw new Withheld('forbidden-key');
-  keys.sort();
-  for (const [index, key] of first.entries()) {
-    const at = keys.indexOf(key);
-    if (at > 0) {
-      keys.splice(at, 1);
-      keys.splice(Math.min(index, at), 0, key);
-    }
+  if (keys.length > fewKeys) keys.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] ?? '';
+    if (isForbidden(key)) throw new Withheld('forbidden-key');
+    insert(keys, index, key);
   }
   return keys;
 }
@@ -57,7 +69,7 @@ const codingKeys = ['system', 'version', 'code', 'display', 'userSelected'];
 function codings(value: Json | undefined): JsonObject[] {
   if (!Array.isArray(value)) return [];
   return value.filter(isObject).flatMap((coding): JsonObject[] => {
-    const system = coding['system'];
+    const system = coding.system;
     if (typeof system === 'string' && system.startsWith(tagSystemPrefix)) return [];
     const kept = codingKeys.flatMap((key): [string, Json][] => {
       const member = Object.hasOwn(coding, key) ? coding[key] : undefined;
@@ -75,13 +87,13 @@ function codings(value: Json | undefined): JsonObject[] {
 export function portableMeta(meta: Json | undefined): JsonObject {
   if (!isObject(meta)) return {};
   const out: JsonObject = {};
-  const profile = meta['profile'];
+  const profile = meta.profile;
   const profiles = Array.isArray(profile) ? profile.filter((url) => typeof url === 'string') : [];
-  const security = codings(meta['security']);
-  const tag = codings(meta['tag']);
-  if (profiles.length > 0) out['profile'] = profiles;
-  if (security.length > 0) out['security'] = security;
-  if (tag.length > 0) out['tag'] = tag;
+  const security = codings(meta.security);
+  const tag = codings(meta.tag);
+  if (profiles.length > 0) out.profile = profiles;
+  if (security.length > 0) out.security = security;
+  if (tag.length > 0) out.tag = tag;
   return out;
 }
 
@@ -89,6 +101,6 @@ export function portableMeta(meta: Json | undefined): JsonObject {
 export function withTags(resource: JsonObject, tags: readonly { system: string; code: string }[]): JsonObject {
   const { resourceType = null, id = null, meta, ...rest } = resource;
   const old = isObject(meta) ? meta : {};
-  const tag = [...(Array.isArray(old['tag']) ? old['tag'] : []), ...tags.map(({ system, code }) => ({ code, system }))];
+  const tag = [...(Array.isArray(old.tag) ? old.tag : []), ...tags.map(({ system, code }) => ({ code, system }))];
   return { resourceType, id, meta: { ...old, tag }, ...rest };
 }

@@ -16,7 +16,7 @@ import { idOf, localIdOf, methodOf, removes } from './walk-state.ts';
 import type { Walk } from './walk-state.ts';
 
 /** Drops a value whole, after a look for what would withhold the resource. */
-function drop(walk: Walk, value: Json, rule: number, depth: number): undefined {
+function drop(walk: Walk, value: Json, rule: number, depth: number): Json | undefined {
   inspect(value, depth);
   walk.taken[rule] = (walk.taken[rule] ?? 0) + 1;
   return undefined;
@@ -73,7 +73,7 @@ function node(walk: Walk, key: string, value: Json, state: PathState, rule: numb
   if (Array.isArray(value)) return list(walk, key, value, state, rule, depth);
   // A pseudonym is of a plain value; an object in its place is not what the rule's author saw.
   if (method === 'pseudonymize') return drop(walk, value, rule, depth);
-  if (typeof value['resourceType'] === 'string') {
+  if (typeof value.resourceType === 'string') {
     return removes(method) ? drop(walk, value, rule, depth) : embedded(walk, key, value, state, depth);
   }
   if (!looksLikeReference(value)) return object(walk, value, state, rule, depth);
@@ -135,8 +135,8 @@ function property(
  * default. What holds for its container (`keep` of the whole type) does not hold for it.
  */
 function embedded(walk: Walk, key: string, value: JsonObject, at: PathState, depth: number): Json | undefined {
-  const type = value['resourceType'];
-  const id = value['id'];
+  const type = value.resourceType;
+  const id = value.id;
   const { policy } = walk;
   if (typeof type !== 'string' || !typeForm.test(type)) return drop(walk, value, policy.dropByDefault, depth);
   const state = policy.join(at, policy.typeStates.get(type) ?? policy.anyTypeState);
@@ -164,8 +164,8 @@ export function members(
   rule: number,
   depth: number,
 ): JsonObject {
-  const out: JsonObject = { resourceType: value['resourceType'] ?? null };
-  if (id !== undefined) out['id'] = id;
+  const out: JsonObject = { resourceType: value.resourceType ?? null };
+  if (id !== undefined) out.id = id;
   const outerAnswers = walk.answers;
   walk.answers = answersToRedact(value, walk.policy);
   let lostModifier = false;
