@@ -98,7 +98,6 @@ export class Transaction implements View {
   }
 
   #write(stored: Stored): Stored {
-    if (!this.#open) throw new Error('the transaction has ended');
     this.#note(stored.type, stored.id, false);
     this.#writes.push(stored);
     this.#overlay.set(`${stored.type}/${stored.id}`, stored);
@@ -113,6 +112,7 @@ export class Transaction implements View {
   }
 
   #takeFor(type: string, id: string): number {
+    if (!this.#open) throw new Error('the transaction has ended');
     if (!this.#txidUsed) {
       this.#txidUsed = true;
       return this.txid;
