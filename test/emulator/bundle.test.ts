@@ -108,6 +108,31 @@ describe('a transaction', () => {
     });
   });
 
+  it('refuses a conditional reference that matches none or many with 412', async () => {
+    await withEmulator({}, async (emulator, call) => {
+      const sent = bundle('transaction', ['PUT', 'Observation/o', observation('o', 'Patient?identifier=urn:s|1')]);
+      expect((await call('POST', '/fhir', sent)).status).toBe(412);
+      emulator.load(['a', 'b'].map((id) => patient(id, { identifier: [{ system: 'urn:s', value: '1' }] })));
+      expect((await call('POST', '/fhir', sent)).status).toBe(412);
+      emulator.delete('Patient', 'b');
+      expect((await call('POST', '/fhir', sent)).json.entry[0].resource.subject.reference).toBe('Patient/a');
+    });
+  });
+
+  it('searches what it has written itself in its newest state', async () => {
+    await withEmulator({}, async (emulator, call) => {
+      emulator.put(patient('a', { language: 'old' }));
+      const sent = bundle(
+        'transaction',
+        ['PUT', 'Patient/a', patient('a', { language: 'new' })],
+        ['GET', 'Patient'],
+        ['GET', 'Patient?language=old'],
+      );
+      const { entry } = (await call('POST', '/fhir', sent)).json;
+      expect([entry[1].resource.total, entry[2].resource.total]).toEqual([1, 0]);
+    });
+  });
+
   it('resolves relative references to later entries only when the option says so', async () => {
     const forward = bundle(
       'transaction',

@@ -7,7 +7,7 @@ export interface Answer {
   readonly headers: Headers;
   readonly text: string;
   // Tests pick into answers of many shapes.
-   
+
   readonly json: any;
 }
 
