@@ -41,6 +41,9 @@ export const ruleSchema = z.discriminatedUnion('method', [
   }),
 ]);
 
+/** The methods that this version runs. */
+export const ruleMethods: readonly string[] = ruleSchema.options.map((option) => option.shape.method.value);
+
 export const policySchema = z.strictObject({
   apiVersion: z.literal('fhir-sluice/v1'),
   kind: z.literal('DeidPolicy').optional(),

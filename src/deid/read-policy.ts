@@ -5,7 +5,7 @@
 import { LineCounter, isMap, isNode, isScalar, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import type { z } from 'zod';
-import { policySchema, ruleSchema } from './policy.ts';
+import { policySchema, ruleMethods } from './policy.ts';
 import type { PolicyDocument } from './policy.ts';
 import { checkRules } from './rule-check.ts';
 import type { PolicyProblem, RawProblem } from './rule-check.ts';
@@ -16,7 +16,6 @@ export type PolicyReading =
   | { readonly ok: true; readonly policy: PolicyDocument }
   | { readonly ok: false; readonly problems: readonly PolicyProblem[] };
 
-const methods = ruleSchema.options.map((option) => option.shape.method.value).join(', ');
 const foundLimit = 80;
 
 function valueAt(root: unknown, at: readonly PropertyKey[]): unknown {
@@ -29,10 +28,10 @@ function valueAt(root: unknown, at: readonly PropertyKey[]): unknown {
 }
 
 function describe(value: unknown): string {
-  if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `a list of ${String(value.length)}`;
   if (typeof value === 'object' && value !== null) return 'an object';
-  const text = typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : String(value);
+  if (value === undefined) return 'nothing';
+  const text = JSON.stringify(value);
   return text.length > foundLimit ? `${text.slice(0, foundLimit)}…` : text;
 }
 
@@ -49,7 +48,7 @@ function expectedOf(issue: z.core.$ZodIssue): string {
     case 'invalid_value':
       return issue.values.map(String).join(', ');
     case 'invalid_union':
-      return issue.path.at(-1) === 'method' ? methods : 'another value';
+      return issue.path.at(-1) === 'method' ? ruleMethods.join(', ') : 'another value';
     case 'too_big':
       return `at most ${String(issue.maximum)}`;
     case 'too_small':

@@ -2,7 +2,8 @@
  * What the schema cannot say of a policy: whether a rule's method fits its path, and whether an earlier rule hides it.
  * Works on the raw document, so that these mistakes are reported together with the schema's.
  */
-import { isKeyOfElement, parsePath } from './path.ts';
+import { isKeyOfElement, parsePath, pathExpected } from './path.ts';
+import { ruleMethods } from './policy.ts';
 import type { PolicyPath } from './path.ts';
 
 /** One mistake in a policy document. */
@@ -71,8 +72,13 @@ export function checkRules(document: unknown): RawProblem[] {
   const rules: unknown[] = Array.isArray(document.rules) ? document.rules : [];
   const earlier: { path: PolicyPath; index: number }[] = [];
   for (const [index, rule] of rules.entries()) {
-    if (!isRecord(rule) || typeof rule.path !== 'string' || typeof rule.method !== 'string') continue;
+    if (!isRecord(rule) || typeof rule.path !== 'string') continue;
     const path = parsePath(rule.path);
+    if (typeof rule.method !== 'string' || !ruleMethods.includes(rule.method)) {
+      // Without a method the schema does not look at the rest of a rule.
+      if (path === undefined) problems.push({ at: ['rules', index, 'path'], expected: pathExpected });
+      continue;
+    }
     if (path === undefined) continue;
     const wrong = mismatch(rule.method, path);
     if (wrong !== undefined) problems.push({ at: ['rules', index, 'path'], expected: wrong });
