@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { createHash } from 'node:crypto';
+import { createCipheriv, createHash } from 'node:crypto';
+import { deriveKey, lengthFramed } from '../../src/crypto/derived-key.ts';
 import { CHUNK_BYTES, decryptStream, encryptStream } from '../../src/crypto/envelope.ts';
 import { collect, cut, pattern } from './bytes.ts';
 
@@ -140,6 +141,21 @@ describe('tampering', () => {
     for (const order of [[1, 0, 2], [0, 0, 1, 2], [0, 2], [0, 1, 2, 2], [2]]) {
       await expect(opened(Buffer.concat([header, ...order.map(chunk)]))).rejects.toMatchObject({ code: 'seal-broken' });
     }
+  });
+
+  it('has one form for each plaintext: no empty last chunk behind others, also from who has the key', async () => {
+    const bytes = await sealed(pattern(CHUNK_BYTES));
+    const framed = Buffer.concat([context.batch, context.part].map((name) => lengthFramed(Buffer.from(name))));
+    const { key } = deriveKey(dataKey, bytes.subarray(5, 37), 'staging/object/v1', framed);
+    const chunk = (plain: Uint8Array, counter: number, flag: number): Buffer => {
+      const cipher = createCipheriv('aes-256-gcm', key, Buffer.from([...Buffer.alloc(10), counter, flag]));
+      return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+    };
+    const header = bytes.subarray(0, HEADER_BYTES);
+    const usual = Buffer.concat([header, chunk(pattern(CHUNK_BYTES), 0, 1)]);
+    expect(usual.equals(bytes)).toBe(true);
+    const padded = Buffer.concat([header, chunk(pattern(CHUNK_BYTES), 0, 0), chunk(Buffer.alloc(0), 1, 1)]);
+    await expect(opened(padded)).rejects.toMatchObject({ code: 'seal-broken' });
   });
 
   it('yields no byte of a chunk before its tag is checked', async () => {
