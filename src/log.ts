@@ -11,8 +11,22 @@ interface Events {
   'worker-stopped': { instance: string };
   'worker-failed': { instance: string; code: string };
   'batch-fetched': { direction: string; type: string; batch: string; rows: number; changes: number; requests: number };
-  'batch-anonymized': { direction: string; type: string; batch: string; resources: number; withheld: number; quarantined: number };
-  'batch-stepped': { direction: string; type: string; batch: string; step: string; resources: number; withheld: number };
+  'batch-anonymized': {
+    direction: string;
+    type: string;
+    batch: string;
+    resources: number;
+    withheld: number;
+    quarantined: number;
+  };
+  'batch-stepped': {
+    direction: string;
+    type: string;
+    batch: string;
+    step: string;
+    resources: number;
+    withheld: number;
+  };
   'batch-committed': {
     direction: string;
     type: string;

@@ -15,7 +15,12 @@ export interface ServerConfig {
   readonly url: string;
   readonly auth:
     | { readonly kind: 'basic'; readonly client: string; readonly secret: string }
-    | { readonly kind: 'client-credentials'; readonly client: string; readonly secret: string; readonly tokenUrl: string };
+    | {
+        readonly kind: 'client-credentials';
+        readonly client: string;
+        readonly secret: string;
+        readonly tokenUrl: string;
+      };
   readonly ca?: string;
 }
 

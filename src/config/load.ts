@@ -11,7 +11,13 @@ import { readPolicy } from '../deid/read-policy.ts';
 import { limitDefaults, type Limits } from '../limits.ts';
 import type { Config, ServerConfig, StreamConfig, TemporalConfig } from './config.ts';
 import { type ConfigMistake, ConfigProblem, mistakesOf, parseSource, pathText, type SourceFile } from './problems.ts';
-import { type ConfigDocument, configSchema, everySeconds, type SecretReference, type ServerDocument } from './schema.ts';
+import {
+  type ConfigDocument,
+  configSchema,
+  everySeconds,
+  type SecretReference,
+  type ServerDocument,
+} from './schema.ts';
 
 /** What `loadConfig` works with; tests hand in an environment of their own. */
 export interface LoadOptions {
@@ -28,7 +34,9 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   try {
     text = await readFile(file, 'utf8');
   } catch {
-    throw new ConfigProblem(file, [{ path: '(the file)', found: 'nothing that can be read', expected: 'a sluice.yaml' }]);
+    throw new ConfigProblem(file, [
+      { path: '(the file)', found: 'nothing that can be read', expected: 'a sluice.yaml' },
+    ]);
   }
   const source = parseSource(text);
   if (Array.isArray(source)) throw new ConfigProblem(file, source);
@@ -103,7 +111,11 @@ class Reader {
         const other = byType.get(type);
         if (other !== undefined) {
           const sentence = other.direction === group.direction ? 'twice' : 'in both directions';
-          this.#mistake(path, `${type} ${sentence} (also ${pathText(other.path)})`, 'each type once, in one direction: one side owns it');
+          this.#mistake(
+            path,
+            `${type} ${sentence} (also ${pathText(other.path)})`,
+            'each type once, in one direction: one side owns it',
+          );
         }
         byType.set(type, { direction: group.direction, path });
         return { direction: group.direction, type, everySeconds: everySeconds(group.every) };
@@ -117,7 +129,10 @@ class Reader {
     const common = { url, ...(ca === undefined ? {} : { ca: ca.toString('utf8') }) };
     if ('basic' in document.auth) {
       const { client, secret } = document.auth.basic;
-      return { ...common, auth: { kind: 'basic', client, secret: await this.#secret(secret, [...path, 'auth', 'basic', 'secret']) } };
+      return {
+        ...common,
+        auth: { kind: 'basic', client, secret: await this.#secret(secret, [...path, 'auth', 'basic', 'secret']) },
+      };
     }
     const { client, secret, tokenUrl } = document.auth.clientCredentials;
     return {
@@ -168,7 +183,10 @@ class Reader {
     const reading = readPolicy(text.toString('utf8'));
     if (reading.ok) return reading.policy;
     for (const problem of reading.problems) {
-      this.mistakes.push({ ...problem, path: `policy.file → ${document.file}: ${problem.path === '' ? '(the file)' : problem.path}` });
+      this.mistakes.push({
+        ...problem,
+        path: `policy.file → ${document.file}: ${problem.path === '' ? '(the file)' : problem.path}`,
+      });
     }
     return fallback;
   }
@@ -177,11 +195,13 @@ class Reader {
     const names = new Set<string>();
     const steps: { name: string; moduleUrl: string }[] = [];
     for (const [index, { name, module }] of documents.entries()) {
-      if (names.has(name)) this.#mistake(['steps', index, 'name'], JSON.stringify(name), 'a name that no other step has');
+      if (names.has(name))
+        this.#mistake(['steps', index, 'name'], JSON.stringify(name), 'a name that no other step has');
       names.add(name);
       const path = this.#path(module);
       const moduleUrl = pathToFileURL(path).href;
-      if ((await this.#file(module, ['steps', index, 'module'])) !== undefined) await this.#stepModule(moduleUrl, ['steps', index, 'module']);
+      if ((await this.#file(module, ['steps', index, 'module'])) !== undefined)
+        await this.#stepModule(moduleUrl, ['steps', index, 'module']);
       steps.push({ name, moduleUrl });
     }
     return steps;
@@ -190,7 +210,12 @@ class Reader {
   async #stepModule(moduleUrl: string, path: Path): Promise<void> {
     try {
       const module = (await import(moduleUrl)) as { default?: unknown };
-      if (typeof module.default !== 'function') this.#mistake(path, 'a module without a default export that is a function', 'export default (resources, context) => resources');
+      if (typeof module.default !== 'function')
+        this.#mistake(
+          path,
+          'a module without a default export that is a function',
+          'export default (resources, context) => resources',
+        );
     } catch {
       this.#mistake(path, 'a module that cannot be loaded', 'an ES module that node can import');
     }
@@ -214,7 +239,8 @@ class Reader {
   async #keyring(purpose: KeyPurpose, reference: SecretReference): Promise<LocalKeyring | undefined> {
     const path = ['keys', purpose];
     try {
-      const text = 'file' in reference ? await readKeyFile(this.#path(reference.file)) : this.#variable(reference.env, path);
+      const text =
+        'file' in reference ? await readKeyFile(this.#path(reference.file)) : this.#variable(reference.env, path);
       return text === undefined ? undefined : parseKeyring(purpose, text);
     } catch (error) {
       if (!(error instanceof KeyProblem)) throw error;
@@ -248,7 +274,11 @@ class Reader {
     const set = Object.entries(document).filter(([, value]) => value !== undefined);
     const limits = { ...limitDefaults, ...Object.fromEntries(set) } as Limits;
     if (limits.resourceBytesMax > limits.bundleBytesMax) {
-      this.#mistake(['limits', 'resourceBytesMax'], String(limits.resourceBytesMax), `at most bundleBytesMax (${String(limits.bundleBytesMax)}): each resource has to fit into a bundle`);
+      this.#mistake(
+        ['limits', 'resourceBytesMax'],
+        String(limits.resourceBytesMax),
+        `at most bundleBytesMax (${String(limits.bundleBytesMax)}): each resource has to fit into a bundle`,
+      );
     }
     return limits;
   }

@@ -76,7 +76,12 @@ export function mistakesOf(issues: readonly z.core.$ZodIssue[], source: SourceFi
 
 function mistake(path: readonly PropertyKey[], source: SourceFile, expected: string): ConfigMistake {
   const line = source.lineOf(path);
-  return { path: pathText(path), ...(line === undefined ? {} : { line }), found: foundText(valueAt(source.value, path)), expected };
+  return {
+    path: pathText(path),
+    ...(line === undefined ? {} : { line }),
+    found: foundText(valueAt(source.value, path)),
+    expected,
+  };
 }
 
 function expectation(issue: z.core.$ZodIssue): string {

@@ -76,14 +76,22 @@ export const configSchema = z.strictObject({
     address: z.string().regex(/^[^/\s]+:\d{1,5}$/, { error: 'host:port' }),
     namespace: z.string().min(1).default('default'),
     tls: z
-      .strictObject({ caFile: z.string().optional(), certFile: z.string().optional(), keyFile: z.string().optional(), serverName: z.string().optional() })
+      .strictObject({
+        caFile: z.string().optional(),
+        certFile: z.string().optional(),
+        keyFile: z.string().optional(),
+        serverName: z.string().optional(),
+      })
       .optional(),
     apiKey: secret.optional(),
   }),
   streams: z.array(stream).min(1),
-  policy: z.union([z.strictObject({ preset: z.enum(['aidbox-default']) }), z.strictObject({ file: z.string().min(1) })], {
-    error: '{ preset: aidbox-default } or { file: path }',
-  }),
+  policy: z.union(
+    [z.strictObject({ preset: z.enum(['aidbox-default']) }), z.strictObject({ file: z.string().min(1) })],
+    {
+      error: '{ preset: aidbox-default } or { file: path }',
+    },
+  ),
   steps: z.array(step).default([]),
   staging: z.strictObject({ folder: z.string().min(1) }),
   state: z.strictObject({ file: z.string().min(1) }),

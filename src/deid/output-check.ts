@@ -12,6 +12,8 @@ import { isKeyOfElement } from './path.ts';
 import { pseudonymForm } from './pseudonym.ts';
 import { tagMistake } from './tag-check.ts';
 
+export { checkDown } from './check-down.ts';
+
 /** What is wrong with an output. Constant codes, never data. */
 export type OutputMistake =
   | 'not-a-resource' // no object, no type
@@ -68,10 +70,17 @@ class Mistake extends Error {
 class Checker {
   readonly #policy: CompiledPolicy;
   readonly #prefix: string;
+  readonly #names: readonly { readonly index: number; readonly name: string }[];
 
   constructor(policy: CompiledPolicy, keys: DeidKeys | undefined) {
     this.#policy = policy;
+    this.#names = policy.rules.flatMap(({ path }, index) => (path.kind === 'name' ? [{ index, name: path.name }] : []));
     this.#prefix = keys === undefined ? 'p' : `p${String(keys.pseudonymKeyVersion)}-`;
+  }
+
+  /** The first rule that takes elements of this name wherever they stand. */
+  #named(element: string): number {
+    return this.#names.find(({ name }) => isKeyOfElement(name, element))?.index ?? none;
   }
 
   #isPseudonym(text: Json | undefined): boolean {
@@ -134,10 +143,7 @@ class Checker {
       pursuits.push({ index, rule, done: done + 1 });
       if (done + 1 === rule.path.segments.length) won = Math.min(won, index);
     }
-    for (const [index, { path, method }] of this.#policy.rules.entries()) {
-      if (index >= won) break;
-      if (path.kind === 'name' && method !== 'redact-answers' && isKeyOfElement(path.name, name)) won = index;
-    }
+    won = Math.min(won, this.#named(name));
     if (name === 'answer') won = Math.min(won, place.answers);
     if (key === 'reference' && !isObject(value)) this.#literal(value, place.resource);
     this.#value(value, { ...place, key, won, pursuits, depth: place.depth + 1 }, owner);

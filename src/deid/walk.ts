@@ -90,7 +90,15 @@ function object(walk: Walk, value: JsonObject, state: PathState, rule: number, d
   let lostModifier = false;
   const answers = walk.answers?.get(value);
   for (const key of orderedKeys(value)) {
-    const copy = property(walk, key, value[key] ?? null, state, rule, depth, key === 'answer' ? answers : undefined);
+    const copy = property(
+      walk,
+      key,
+      value[key] ?? null,
+      state,
+      rule,
+      depth,
+      elementOfKey(key) === 'answer' ? answers : undefined,
+    );
     if (copy !== undefined) {
       out[key] = copy;
       filled = true;

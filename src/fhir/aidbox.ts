@@ -1,8 +1,17 @@
 /** Aidbox as a source and as a target. Source: the vendor's 'Changes API', 'Bundle' and 'FHIR CRUD' pages. */
 import { fixedLimits } from '../limits.ts';
 import type { Json, JsonObject, Resource } from './resource.ts';
-import type { ChangeSource, CommitTarget, FeedPage, FeedRow, PageRequest, TransactionAnswer, Versioned } from './server.ts';
-import { type Answer, parseAnswer, refuse, ServerProblem, type Transport } from './transport.ts';
+import type {
+  ChangeSource,
+  CommitTarget,
+  FeedPage,
+  FeedRow,
+  PageRequest,
+  TransactionAnswer,
+  Versioned,
+} from './server.ts';
+import { ServerProblem } from './server-problem.ts';
+import { type Answer, parseAnswer, refuse, type Transport } from './transport.ts';
 
 /** An Aidbox behind a transport. */
 export function createAidbox(transport: Transport): ChangeSource & CommitTarget {
@@ -29,7 +38,8 @@ export function createAidbox(transport: Transport): ChangeSource & CommitTarget 
   };
 }
 
-const withSignal = (signal: AbortSignal | undefined): { signal?: AbortSignal } => (signal === undefined ? {} : { signal });
+const withSignal = (signal: AbortSignal | undefined): { signal?: AbortSignal } =>
+  signal === undefined ? {} : { signal };
 
 function pageQuery(request: PageRequest): string {
   const query = [
@@ -46,23 +56,23 @@ const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function versionOf(body: unknown): number {
-  const version = isObject(body) ? body['version'] : undefined;
+  const version = isObject(body) ? body.version : undefined;
   const number = typeof version === 'string' ? Number(version) : version;
-  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0) throw new ServerProblem('answer-malformed');
+  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0)
+    throw new ServerProblem('answer-malformed');
   return number;
 }
 
 function pageOf(body: unknown, bytes: number): FeedPage {
-  const changes = isObject(body) ? body['changes'] : undefined;
+  const changes = isObject(body) ? body.changes : undefined;
   if (changes === undefined && isObject(body) && 'version' in body) return { rows: [], bytes };
   if (!Array.isArray(changes)) throw new ServerProblem('answer-malformed');
-  const average = Math.ceil(bytes / Math.max(1, changes.length));
-  return { rows: changes.map((change) => rowOf(change, average)), bytes };
+  return { rows: changes.map((change) => rowOf(change, bytes)), bytes };
 }
 
-function rowOf(change: Json, bytes: number): FeedRow {
-  if (!isObject(change) || typeof change['event'] !== 'string') throw new ServerProblem('answer-malformed');
-  return { deleted: change['event'] === 'deleted', resource: change['resource'] ?? null, bytes };
+function rowOf(change: Json, pageBytes: number): FeedRow {
+  if (!isObject(change) || typeof change.event !== 'string') throw new ServerProblem('answer-malformed');
+  return { deleted: change.event === 'deleted', resource: change.resource ?? null, pageBytes };
 }
 
 interface EntryAnswer {
@@ -86,10 +96,15 @@ async function getEntries(
       type: 'batch',
       entry: piece.map((id) => ({ request: { method: 'GET', url: `${type}/${id}` } })),
     };
-    const answer = await transport.request({ method: 'POST', path: 'fhir', body: JSON.stringify(bundle), ...withSignal(signal) });
+    const answer = await transport.request({
+      method: 'POST',
+      path: 'fhir',
+      body: JSON.stringify(bundle),
+      ...withSignal(signal),
+    });
     if (answer.status !== 200) refuse(answer);
     const body = parseAnswer(answer);
-    const entries = isObject(body) ? body['entry'] : undefined;
+    const entries = isObject(body) ? body.entry : undefined;
     if (!Array.isArray(entries) || entries.length !== piece.length) throw new ServerProblem('answer-malformed');
     answers.push(...entries.map(entryOf));
   }
@@ -97,17 +112,17 @@ async function getEntries(
 }
 
 function entryOf(entry: Json): EntryAnswer {
-  const response = isObject(entry) ? entry['response'] : undefined;
+  const response = isObject(entry) ? entry.response : undefined;
   if (!isObject(entry) || !isObject(response)) throw new ServerProblem('answer-malformed');
-  const status = Number.parseInt(String(response['status']), 10);
-  const resource = entry['resource'];
-  const etag = typeof response['etag'] === 'string' ? response['etag'] : etagOf(resource);
+  const status = Number.parseInt(String(response.status), 10);
+  const resource = entry.resource;
+  const etag = typeof response.etag === 'string' ? response.etag : etagOf(resource);
   return { status, etag, resource: isObject(resource) ? resource : undefined };
 }
 
 function etagOf(resource: Json | undefined): string {
-  const meta = isObject(resource) ? resource['meta'] : undefined;
-  const version = isObject(meta) ? meta['versionId'] : undefined;
+  const meta = isObject(resource) ? resource.meta : undefined;
+  const version = isObject(meta) ? meta.versionId : undefined;
   return typeof version === 'string' ? `W/"${version}"` : '';
 }
 
@@ -153,7 +168,15 @@ async function postTransaction(
   bundle: Buffer,
   signal: AbortSignal | undefined,
 ): Promise<TransactionAnswer> {
-  const answer = await transport.request({ method: 'POST', path: 'fhir', body: bundle, ...withSignal(signal) });
+  // Each entry's answer would carry the whole resource back; nothing of it is read, and it may be empty.
+  const headers = { prefer: 'return=minimal' };
+  const answer = await transport.request({
+    method: 'POST',
+    path: 'fhir',
+    body: bundle,
+    headers,
+    ...withSignal(signal),
+  });
   if (answer.status === 200) return { kind: 'done' };
   if (!contentStatuses.has(answer.status)) refuse(answer);
   return { kind: 'refused', status: answer.status, missing: missingTargets(answer) };

@@ -1,7 +1,7 @@
 /** Credentials of one server: HTTP Basic, or OAuth 2.0 client credentials (RFC 6749, 4.4). */
 import got from 'got';
 
-import { ServerProblem } from './transport.ts';
+import { ServerProblem } from './server-problem.ts';
 
 export interface Authorizer {
   /** The value of the `Authorization` header. */

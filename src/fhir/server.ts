@@ -8,8 +8,8 @@ import type { Json, JsonObject, Resource } from './resource.ts';
 export interface FeedRow {
   readonly deleted: boolean;
   readonly resource: Json;
-  /** Bytes of the row's JSON, about. */
-  readonly bytes: number;
+  /** Bytes of the page that it came in: the row has no more. */
+  readonly pageBytes: number;
 }
 
 /** One page of a pinned range. */

@@ -31,7 +31,9 @@ export async function openDatabase(file: string): Promise<Database> {
     const sqlite = new DatabaseSync(file);
     if (file !== ':memory:') chmodSync(file, 0o600);
     // FULL: what a commit's cursor relies on (parked content) must survive a power cut.
-    sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;');
+    sqlite.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;',
+    );
     const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: forKysely(sqlite) }) });
     await migrate(db);
     return db;

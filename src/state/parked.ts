@@ -27,8 +27,8 @@ export interface ResolveInput {
   readonly direction: Direction;
   readonly batch: string;
   readonly candidates: readonly ParkCandidate[];
-  /** Keys that the batch deletes: nothing may wait for its own older state. */
-  readonly deletes: readonly string[];
+  /** Keys that the batch settles otherwise (deleted, unchanged, refused): nothing may wait for an older state of them. */
+  readonly superseded: readonly string[];
   readonly nowMs: number;
   readonly parkedCountMax: number;
 }
@@ -43,25 +43,38 @@ export interface ResolveInput {
 export async function resolveReferences(db: Database, input: ResolveInput): Promise<Resolution | 'claimed' | 'full'> {
   return db.transaction().execute(async (tx) => {
     await undo(tx, input.batch);
-    const own = [...input.candidates.map((candidate) => candidate.key), ...input.deletes];
+    const own = [...input.candidates.map((candidate) => candidate.key), ...input.superseded];
     if (await anyClaimed(tx, input.direction, own)) return 'claimed';
     await removeParked(tx, input.direction, own);
 
     const candidates = new Map<string, Candidate>(input.candidates.map((candidate) => [candidate.key, candidate]));
     const fromParked = await connectedParked(tx, input.direction, candidates);
     const all = [...candidates.values(), ...fromParked.values()];
-    const ledger = await readLedger(tx, input.direction, all.flatMap((candidate) => candidate.needs));
+    const ledger = await readLedger(
+      tx,
+      input.direction,
+      all.flatMap((candidate) => candidate.needs),
+    );
     const { ready, waiting } = closure(all, (key) => (ledger.get(key)?.digest ?? '') !== '');
 
     const toPark = input.candidates.filter((candidate) => waiting.has(candidate.key));
     if (toPark.length > 0) {
       if ((await countParked(tx, input.direction)) + toPark.length > input.parkedCountMax) return 'full';
       const absent = (need: string): boolean => (ledger.get(need)?.digest ?? '') === '';
-      await park(tx, input, toPark.map((candidate) => ({ ...candidate, needs: candidate.needs.filter(absent) })));
+      await park(
+        tx,
+        input,
+        toPark.map((candidate) => ({ ...candidate, needs: candidate.needs.filter(absent) })),
+      );
     }
     const released = [...fromParked.values()].filter((parked) => ready.has(parked.key));
     for (const chunk of chunksOf(released.map((parked) => parked.key))) {
-      await tx.updateTable('parked').set({ claim: input.batch }).where('direction', '=', input.direction).where('key', 'in', chunk).execute();
+      await tx
+        .updateTable('parked')
+        .set({ claim: input.batch })
+        .where('direction', '=', input.direction)
+        .where('key', 'in', chunk)
+        .execute();
     }
     return {
       ready: new Set(input.candidates.map((candidate) => candidate.key).filter((key) => ready.has(key))),
@@ -214,7 +227,11 @@ async function parkedTouching(tx: Database, direction: Direction, keys: readonly
       .selectFrom('parked_needs')
       .select(['key', 'need'])
       .where('direction', '=', direction)
-      .where('key', 'in', parked.map((row) => row.key))
+      .where(
+        'key',
+        'in',
+        parked.map((row) => row.key),
+      )
       .execute();
     const needsOf = Map.groupBy(needs, (need) => need.key);
     for (const row of parked) rows.push({ ...row, needs: (needsOf.get(row.key) ?? []).map((need) => need.need) });
@@ -241,7 +258,9 @@ export async function park(
         since_ms: input.nowMs,
         batch: input.batch,
       })
-      .onConflict((conflict) => conflict.columns(['direction', 'key']).doUpdateSet({ claim: '', batch: input.batch }))
+      .onConflict((conflict) =>
+        conflict.columns(['direction', 'key']).doUpdateSet({ claim: '', free: 0, batch: input.batch }),
+      )
       .execute();
     for (const chunk of chunksOf([...new Set(candidate.needs)])) {
       await tx
@@ -253,8 +272,24 @@ export async function park(
   }
 }
 
+/** Keys that a commit parked. */
+export async function parkedBy(db: Database, direction: Direction, batch: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('parked')
+    .select('key')
+    .where('direction', '=', direction)
+    .where('batch', '=', batch)
+    .where('claim', '!=', batch)
+    .execute();
+  return rows.map((row) => row.key);
+}
+
 /** Sealed content of parked resources. */
-export async function readParked(db: Database, direction: Direction, keys: readonly string[]): Promise<Map<string, Uint8Array>> {
+export async function readParked(
+  db: Database,
+  direction: Direction,
+  keys: readonly string[],
+): Promise<Map<string, Uint8Array>> {
   const contents = new Map<string, Uint8Array>();
   for (const chunk of chunksOf(keys)) {
     const rows = await db

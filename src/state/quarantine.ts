@@ -13,7 +13,6 @@ export type QuarantineReason =
   | 'too-deep'
   | 'forbidden-key'
   | 'output-check' // what was about to be committed does not follow the policy
-  | 'step-failed' // an extra step threw on it
   | 'set-too-large' // a strongly connected set that fits into no transaction
   | 'target-refused'; // the target's status says why
 
@@ -23,6 +22,8 @@ export interface QuarantineEntry {
   readonly status: number;
   /** Sealed; absent where there is nothing to keep, or it is too large to. */
   readonly content: Uint8Array | null;
+  /** The commit's label; empty where the resource never came so far. */
+  readonly batch: string;
 }
 
 /** Notes resources in quarantine; one that is there already counts another attempt. */
@@ -41,6 +42,7 @@ export async function putInQuarantine(
           reason: entry.reason,
           status: entry.status,
           content: entry.content,
+          batch: entry.batch,
           attempts: eb('quarantine.attempts', '+', 1),
           last_ms: nowMs,
         })),
@@ -50,10 +52,25 @@ export async function putInQuarantine(
 }
 
 /** A newer state was committed or deleted: the old quarantined one is history. */
-export async function releaseFromQuarantine(db: Database, direction: Direction, keys: readonly string[]): Promise<void> {
+export async function releaseFromQuarantine(
+  db: Database,
+  direction: Direction,
+  keys: readonly string[],
+): Promise<void> {
   for (const chunk of chunksOf(keys)) {
     await db.deleteFrom('quarantine').where('direction', '=', direction).where('key', 'in', chunk).execute();
   }
+}
+
+/** Keys that a commit put into quarantine. */
+export async function quarantinedBy(db: Database, direction: Direction, batch: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('quarantine')
+    .select('key')
+    .where('direction', '=', direction)
+    .where('batch', '=', batch)
+    .execute();
+  return rows.map((row) => row.key);
 }
 
 /** How many resources of a stream stand in quarantine. */

@@ -1,6 +1,6 @@
 /** A stream's positions and totals in the site's state. */
 import type { Database } from './database.ts';
-import type { Direction } from './tables.ts';
+import type { Direction, Tables } from './tables.ts';
 
 export interface StreamKey {
   readonly direction: Direction;
@@ -42,6 +42,13 @@ export interface StreamPosition extends StreamKey {
   readonly currentAtMs: number;
   readonly denied: string;
   readonly counts: StreamCounts;
+  readonly openCommit: OpenCommit | undefined;
+}
+
+/** A commit that was begun: its label in fences, and its number of bundles. */
+export interface OpenCommit {
+  readonly label: string;
+  readonly bundles: number;
 }
 
 const fresh = (key: StreamKey): StreamPosition => ({
@@ -56,6 +63,7 @@ const fresh = (key: StreamKey): StreamPosition => ({
   currentAtMs: 0,
   denied: '',
   counts: noCounts,
+  openCommit: undefined,
 });
 
 /** The stream's position; a stream that was never touched stands at its beginning. */
@@ -66,26 +74,37 @@ export async function readStream(db: Database, key: StreamKey): Promise<StreamPo
     .where('direction', '=', key.direction)
     .where('type', '=', key.type)
     .executeTakeFirst();
-  if (row === undefined) return fresh(key);
-  const { loaded, progress_at_ms, current_at_ms, counts, ...rest } = row;
+  return row === undefined ? fresh(key) : positionOf(row);
+}
+
+/** The positions of all streams of a direction that were ever touched. */
+export async function listStreams(db: Database, direction: Direction): Promise<StreamPosition[]> {
+  const rows = await db.selectFrom('streams').selectAll().where('direction', '=', direction).execute();
+  return rows.map(positionOf);
+}
+
+function positionOf(row: Tables['streams']): StreamPosition {
+  const { loaded, progress_at_ms, current_at_ms, counts, open_commit, ...rest } = row;
   return {
     ...rest,
     loaded: loaded === 1,
     progressAtMs: progress_at_ms,
     currentAtMs: current_at_ms,
     counts: { ...noCounts, ...(JSON.parse(counts) as Partial<StreamCounts>) },
+    openCommit: open_commit === '' ? undefined : (JSON.parse(open_commit) as OpenCommit),
   };
 }
 
 /** Writes the whole position. Call it within the transaction that makes it true. */
 export async function writeStream(db: Database, position: StreamPosition): Promise<void> {
-  const { direction, type, loaded, progressAtMs, currentAtMs, counts, ...rest } = position;
+  const { direction, type, loaded, progressAtMs, currentAtMs, counts, openCommit, ...rest } = position;
   const row = {
     ...rest,
     loaded: loaded ? 1 : 0,
     progress_at_ms: progressAtMs,
     current_at_ms: currentAtMs,
     counts: JSON.stringify(counts),
+    open_commit: openCommit === undefined ? '' : JSON.stringify(openCommit),
   };
   await db
     .insertInto('streams')

@@ -33,6 +33,8 @@ interface StreamTable {
   /** Why the hub said no the last time; empty where it did not. */
   denied: string;
   counts: string;
+  /** The commit that was begun and not noted as finished, as JSON; empty where there is none. */
+  open_commit: string;
 }
 
 interface SeenTable {
@@ -41,6 +43,8 @@ interface SeenTable {
   row_key: string;
   id_key: string;
   version: number;
+  /** `meta.lastUpdated`, or 0. */
+  at_ms: number;
   /** The batch that brings the row; empty once it is committed. */
   batch: string;
 }
@@ -79,6 +83,8 @@ interface QuarantineTable {
   /** The target's HTTP status, 0 where the site itself refused. */
   status: number;
   attempts: number;
+  /** The commit that put it here; empty where it never came so far. */
+  batch: string;
   first_ms: number;
   last_ms: number;
   content: ColumnType<Uint8Array | null, Uint8Array | null, Uint8Array | null>;

@@ -21,7 +21,9 @@ export async function observeHead(db: Database, server: ServerName, version: num
     .insertInto('heads')
     .values({ server, version, at_ms: nowMs })
     .onConflict((conflict) =>
-      conflict.columns(['server', 'at_ms']).doUpdateSet((eb) => ({ version: eb.fn('max', ['heads.version', 'excluded.version']) })),
+      conflict
+        .columns(['server', 'at_ms'])
+        .doUpdateSet((eb) => ({ version: eb.fn('max', ['heads.version', 'excluded.version']) })),
     )
     .execute();
 }
@@ -57,13 +59,15 @@ export interface SeenRow {
   readonly rowKey: string;
   readonly idKey: string;
   readonly version: number;
+  /** `meta.lastUpdated` in milliseconds, or 0. */
+  readonly atMs: number;
 }
 
 /** What the window knows of a batch's rows and ids. */
 export interface WindowKnowledge {
   readonly seenRows: ReadonlySet<string>;
-  /** Highest delivered version by id key. */
-  readonly knownVersions: ReadonlyMap<string, number>;
+  /** Highest delivered version and latest time by id key. */
+  readonly known: ReadonlyMap<string, { readonly version: number; readonly lastUpdatedMs: number }>;
 }
 
 /**
@@ -77,13 +81,13 @@ export async function lookUpSeen(
   inFlight: string,
 ): Promise<WindowKnowledge> {
   const seenRows = new Set<string>();
-  const knownVersions = new Map<string, number>();
+  const known = new Map<string, { version: number; lastUpdatedMs: number }>();
   const batches = inFlight === '' ? [''] : ['', inFlight];
   const idKeys = [...new Set(rows.map((row) => row.idKey))];
   for (const chunk of chunksOf(idKeys)) {
     const found = await db
       .selectFrom('seen')
-      .select(['row_key', 'id_key', 'version'])
+      .select(['row_key', 'id_key', 'version', 'at_ms'])
       .where('direction', '=', stream.direction)
       .where('type', '=', stream.type)
       .where('id_key', 'in', chunk)
@@ -91,10 +95,14 @@ export async function lookUpSeen(
       .execute();
     for (const row of found) {
       seenRows.add(row.row_key);
-      knownVersions.set(row.id_key, Math.max(row.version, knownVersions.get(row.id_key) ?? 0));
+      const other = known.get(row.id_key) ?? { version: 0, lastUpdatedMs: 0 };
+      known.set(row.id_key, {
+        version: Math.max(row.version, other.version),
+        lastUpdatedMs: Math.max(row.at_ms, other.lastUpdatedMs),
+      });
     }
   }
-  return { seenRows, knownVersions };
+  return { seenRows, known };
 }
 
 /** Notes a batch's rows as pending; leftovers of batches that were given up are removed. */
@@ -122,6 +130,7 @@ export async function recordPending(
             row_key: row.rowKey,
             id_key: row.idKey,
             version: row.version,
+            at_ms: row.atMs,
             batch,
           })),
         )
@@ -133,18 +142,28 @@ export async function recordPending(
 }
 
 /** Rows of the unsettled window, committed ones and those in flight. */
-export async function windowRows(db: Database, stream: StreamKey): Promise<number> {
+export async function windowRows(db: Database, stream: StreamKey, settled: number): Promise<number> {
   const row = await db
     .selectFrom('seen')
     .select((eb) => eb.fn.countAll<number>().as('rows'))
     .where('direction', '=', stream.direction)
     .where('type', '=', stream.type)
+    .where('version', '>', settled)
     .executeTakeFirstOrThrow();
   return row.rows;
 }
 
-/** A batch was committed: its rows are seen; whatever is settled by now is forgotten. */
-export async function settleSeen(db: Database, stream: StreamKey, batch: string, settled: number): Promise<void> {
+/**
+ * A batch was committed: its rows are seen. Forgotten is what is settled *and* so old that nothing new can have been
+ * in flight together with it: a batch may end between two versions of one id that committed the other way round.
+ */
+export async function settleSeen(
+  db: Database,
+  stream: StreamKey,
+  batch: string,
+  settled: number,
+  settleMs: number,
+): Promise<void> {
   await db
     .updateTable('seen')
     .set({ batch: '' })
@@ -152,12 +171,19 @@ export async function settleSeen(db: Database, stream: StreamKey, batch: string,
     .where('type', '=', stream.type)
     .where('batch', '=', batch)
     .execute();
+  const newest = await db
+    .selectFrom('seen')
+    .select((eb) => eb.fn.max('at_ms').as('at_ms'))
+    .where('direction', '=', stream.direction)
+    .where('type', '=', stream.type)
+    .executeTakeFirstOrThrow();
   await db
     .deleteFrom('seen')
     .where('direction', '=', stream.direction)
     .where('type', '=', stream.type)
     .where('batch', '=', '')
     .where('version', '<=', settled)
+    .where('at_ms', '<', (newest.at_ms ?? 0) - settleMs)
     .execute();
 }
 

@@ -43,7 +43,13 @@ export function planBundles(items: readonly PlanItem[], bounds: BundleBounds): B
   levels.forEach((sets, level) => {
     pack(items, sets, level, bounds, bundles);
   });
-  pack(items, deletes.map((index) => [index]), levels.length, bounds, bundles);
+  pack(
+    items,
+    deletes.map((index) => [index]),
+    levels.length,
+    bounds,
+    bundles,
+  );
   return { bundles, tooLarge };
 }
 
@@ -101,7 +107,8 @@ function pack(
   };
   for (const set of sets) {
     const bytes = set.reduce((sum, index) => sum + bytesOf(items, index), 0);
-    if (openEntries > 0 && (openEntries + set.length > bounds.entriesMax || openBytes + bytes > bounds.bytesMax)) close();
+    if (openEntries > 0 && (openEntries + set.length > bounds.entriesMax || openBytes + bytes > bounds.bytesMax))
+      close();
     open.push(set);
     openEntries += set.length;
     openBytes += bytes;

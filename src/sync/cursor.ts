@@ -58,4 +58,5 @@ export function cursorOf(resource: JsonObject | undefined): Cursor | undefined {
 }
 
 /** Id of a stream's cursor. At most 64 characters: instance 20, direction 4, type 33, two dots. */
-export const cursorId = (instance: string, direction: string, type: string): string => `${instance}.${direction}.${type}`;
+export const cursorId = (instance: string, direction: string, type: string): string =>
+  `${instance}.${direction}.${type}`;

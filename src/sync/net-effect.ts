@@ -15,6 +15,13 @@ export interface ChangeRow {
   readonly lastUpdatedMs?: number;
 }
 
+/** What was delivered of an id before, as far as it may have been in flight together with something new. */
+export interface KnownState {
+  readonly version: number;
+  /** `meta.lastUpdated` of the newest of its rows, in milliseconds; 0 where the server does not say it. */
+  readonly lastUpdatedMs: number;
+}
+
 export type NetEffect =
   /** Take this row (its index in the input) as the id's state. */
   | { readonly kind: 'take'; readonly id: string; readonly row: number }
@@ -24,12 +31,12 @@ export type NetEffect =
 /**
  * The net effect of the new rows of a batch, one entry an id, in order of first appearance.
  *
- * @param knownVersion - the highest version of an id that was delivered from the unsettled window, if any
+ * @param known - the newest state of an id that was delivered a short while ago, if any
  * @param settleMs - two rows of one id further apart than this cannot have been in flight together
  */
 export function netEffect(
   rows: readonly ChangeRow[],
-  knownVersion: (id: string) => number | undefined,
+  known: (id: string) => KnownState | undefined,
   settleMs: number,
 ): NetEffect[] {
   const byId = new Map<string, number[]>();
@@ -39,7 +46,7 @@ export function netEffect(
     else indices.push(index);
   });
   return [...byId].map(([id, indices]) => {
-    const row = newestForSure(rows, indices, knownVersion(id), settleMs);
+    const row = newestForSure(rows, indices, known(id), settleMs);
     return row === undefined ? { kind: 'read-current', id } : { kind: 'take', id, row };
   });
 }
@@ -48,7 +55,7 @@ export function netEffect(
 function newestForSure(
   rows: readonly ChangeRow[],
   indices: readonly number[],
-  knownVersion: number | undefined,
+  known: KnownState | undefined,
   settleMs: number,
 ): number | undefined {
   let best: number | undefined;
@@ -60,14 +67,14 @@ function newestForSure(
   }
   const newest = best === undefined ? undefined : rows[best];
   if (newest?.version === undefined) return undefined;
-  if (knownVersion !== undefined && newest.version <= knownVersion) return undefined;
+  if (known !== undefined && (newest.version <= known.version || !apart(newest, known, settleMs))) return undefined;
   // The same version twice is one row listed twice (pages may shift while they are read).
   const others = indices.filter((index) => rows[index]?.version !== newest.version);
   return others.every((index) => apart(newest, rows[index], settleMs)) ? best : undefined;
 }
 
 /** Whether `newer` began so long after `older` that `older` had surely committed. */
-function apart(newer: ChangeRow, older: ChangeRow | undefined, settleMs: number): boolean {
+function apart(newer: ChangeRow, older: Pick<ChangeRow, 'lastUpdatedMs'> | undefined, settleMs: number): boolean {
   if (newer.lastUpdatedMs === undefined || older?.lastUpdatedMs === undefined) return false;
   return newer.lastUpdatedMs - older.lastUpdatedMs > settleMs;
 }

@@ -49,7 +49,7 @@ function referencesOf(resource: Resource, self: string, inScope: ReadonlySet<str
       stack.push(...value);
       continue;
     }
-    const reference = value['reference'];
+    const reference = value.reference;
     if (typeof reference === 'string') {
       const slash = reference.indexOf('/');
       if (slash > 0 && inScope.has(reference.slice(0, slash)) && reference !== self) found.add(reference);

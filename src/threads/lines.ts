@@ -2,8 +2,7 @@
 import type { Resource } from '../fhir/resource.ts';
 
 export type Line =
-  | { readonly kind: 'put'; readonly resource: Resource }
-  | { readonly kind: 'delete'; readonly id: string };
+  { readonly kind: 'put'; readonly resource: Resource } | { readonly kind: 'delete'; readonly id: string };
 
 const putPrefix = '{"e":"put","r":';
 const putSuffix = '}';

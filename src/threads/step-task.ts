@@ -17,7 +17,10 @@ export interface StepContext {
 }
 
 /** What a step's module exports as its default. Pure: same resources, same result, no I/O. */
-export type Step = (resources: readonly Resource[], context: StepContext) => readonly Resource[] | Promise<readonly Resource[]>;
+export type Step = (
+  resources: readonly Resource[],
+  context: StepContext,
+) => readonly Resource[] | Promise<readonly Resource[]>;
 
 /** A step threw, added a resource or changed an id. Constant, since what it threw may quote data. */
 export class StepProblem extends Error {

@@ -1,0 +1,130 @@
+/**
+ * commit: writes an anonymized batch to its target, in transactions, with the cursor in the last.
+ * Plan, fence, send, finish; then the parked resources that the batch has set free, in rounds of their own.
+ */
+import type { JsonObject } from '../fhir/resource.ts';
+import { fixedLimits } from '../limits.ts';
+import { readParked } from '../state/parked.ts';
+import { addCounts, noCounts, readStream, type StreamPosition, updateStream } from '../state/streams.ts';
+import { noteMarkers, oldMarkers } from '../state/markers.ts';
+import { cursorId, cursorOf } from '../sync/cursor.ts';
+import { parkedContext } from './commit/contexts.ts';
+import { cursorType, type FenceMode, markerId, openFence } from './commit/fence.ts';
+import { finishCommit, type Finished } from './commit/finish.ts';
+import { type CommitPlan, planBatch, planRelease, type PlannedWrite } from './commit/plan.ts';
+import type { FenceModes } from './commit/probe.ts';
+import { sendPlan } from './commit/send.ts';
+import type { Batch, CommitInput, CommitResult } from './contract.ts';
+import { assertInTime, cancelSignal, guarded, onSide, TroubleError } from './failures.ts';
+import { type Parts, targetName } from './parts.ts';
+import { readPart, readPlan, writePlan } from './staged.ts';
+import { totalsOf } from './totals.ts';
+
+export const createCommit = (parts: Parts, modes: FenceModes): ((input: CommitInput) => Promise<CommitResult>) =>
+  guarded('commit', parts.log, ({ batch }: CommitInput) => commit(parts, modes, batch));
+
+async function commit(parts: Parts, modes: FenceModes, batch: Batch): Promise<CommitResult> {
+  assertInTime();
+  const mode = await modes.of(parts.servers[targetName(batch.stream.direction)], parts.instance);
+  let counts = noCounts;
+  let released = 0;
+  let bundles = 0;
+  for (let round = 0; ; round++) {
+    const plan = await planOf(parts, batch, round);
+    if (plan === undefined) break;
+    const { finished, posted } = await carryOut(parts, mode, plan);
+    counts = addCounts(counts, finished.counts);
+    released += plan.released;
+    bundles += posted;
+  }
+  await parts.staging.discard(batch.id);
+  const totals = await totalsOf(parts, batch.stream);
+  const { parked, quarantined } = totals;
+  const { direction, type } = batch.stream;
+  const { committed, deleted, unchanged } = counts;
+  const result = { counts, parked, released, quarantined, bundles, totals };
+  parts.log.info('batch-committed', { direction, type, batch: batch.id, committed, deleted, unchanged, parked, released, quarantined, bundles });
+  return result;
+}
+
+/** The round's plan: the staged one where an attempt made it before. */
+async function planOf(parts: Parts, batch: Batch, round: number): Promise<CommitPlan | undefined> {
+  const staged = await readPlan<CommitPlan>(parts.staging, batch.id, round);
+  if (staged !== undefined) return staged;
+  const position = await readStream(parts.db, batch.stream);
+  if (position.epoch !== batch.epoch) throw new TroubleError('lost-race');
+  // The batch begins where the stream stands, or it is not the next one.
+  if (round === 0 && batch.range.lo > position.delivered) throw new TroubleError('lost-race');
+  const plan = round === 0 ? await planBatch(parts, batch, position) : await planRelease(parts, batch, round, position);
+  if (plan !== undefined) await writePlan(parts.staging, batch.id, round, plan);
+  return plan;
+}
+
+async function carryOut(parts: Parts, mode: FenceMode, plan: CommitPlan): Promise<{ finished: Finished; posted: number }> {
+  const position = await readStream(parts.db, plan.stream);
+  if (position.epoch !== plan.epoch) throw new TroubleError('lost-race');
+  // Noted by an earlier attempt.
+  if (position.sequence >= plan.sequence) return { finished: await finishCommit(parts, plan), posted: 0 };
+  const target = parts.servers[targetName(plan.stream.direction)];
+  const id = cursorId(parts.instance, plan.stream.direction, plan.stream.type);
+  const versioned = await onSide('target', () => target.read(cursorType, id, cancelSignal()));
+  const cursor = cursorOf(versioned?.resource);
+  if (cursor?.batch === plan.label) return { finished: await finishCommit(parts, plan), posted: 0 };
+  const sequence = cursor?.epoch === plan.epoch ? cursor.sequence : 0;
+  if (sequence !== plan.sequence - 1 || (cursor?.epoch ?? 0) > plan.epoch) throw new TroubleError('lost-race');
+  await updateStream(parts.db, plan.stream, (at) => ({ ...at, openCommit: { label: plan.label, bundles: plan.bundles.length } }));
+  const lanes = parts.limits.bundlesInFlightMax;
+  const sweepable = mode === 'marker' ? await oldMarkers(parts.db, id, parts.now() - fixedLimits.markerAgeSecondsMax * 1_000) : [];
+  const cursorContent = cursorResource(parts, plan, position);
+  const fence = await openFence({ instance: parts.instance, target, mode, plan, cursor: versioned, cursorContent, lanes, oldMarkers: sweepable });
+  const contentOf = contentReader(parts, plan);
+  const posted = await sendPlan({ parts, target, plan, fence, lanes, contentOf });
+  if (mode === 'marker') {
+    const markers = Array.from({ length: Math.max(1, plan.bundles.length) }, (_, bundle) => markerId(plan.label, bundle, ''));
+    await noteMarkers(parts.db, id, markers, sweepable, parts.now());
+  }
+  return { finished: await finishCommit(parts, plan), posted };
+}
+
+/** The cursor as it is written with the last transaction. Read by `src/sync/cursor.ts`, and by people. */
+function cursorResource(parts: Parts, plan: CommitPlan, position: StreamPosition): JsonObject {
+  const { direction, type } = plan.stream;
+  const counts = addCounts(position.counts, plan.counts);
+  return {
+    resourceType: cursorType,
+    id: cursorId(parts.instance, direction, type),
+    kind: 'cursor',
+    instance: parts.instance,
+    direction,
+    type,
+    version: plan.delivered,
+    settled: plan.settled,
+    head: plan.head,
+    epoch: plan.epoch,
+    sequence: plan.sequence,
+    batch: plan.label,
+    policy: plan.policy,
+    committedAt: new Date(parts.now()).toISOString(),
+    // Numbers of what is known when the cursor is sent; the site's state has the exact ones.
+    counts: { ...counts, committed: counts.committed + plan.writes.filter((write) => write.method === 'PUT').length, deleted: counts.deleted + plan.writes.filter((write) => write.method === 'DELETE').length },
+  };
+}
+
+/** Reads a write's JSON: out of the batch's staged form, which is kept a part at a time, or out of the parked ones. */
+function contentReader(parts: Parts, plan: CommitPlan): (write: PlannedWrite) => Promise<Uint8Array> {
+  const { direction } = plan.stream;
+  const staged = new Map<number, Promise<Buffer>>();
+  const batch = plan.batch;
+  return async (write) => {
+    if (write.at !== undefined) {
+      const { part, start, end } = write.at;
+      const bytes = staged.get(part) ?? readPart(parts.staging, batch, plan.form, part);
+      staged.set(part, bytes);
+      return (await bytes).subarray(start, end);
+    }
+    const sealed = (await readParked(parts.db, direction, [write.key])).get(write.key);
+    // Another stream has committed it meanwhile, or a newer state has taken its place.
+    if (sealed === undefined) throw new TroubleError('lost-race');
+    return parts.sealer.open(sealed, parkedContext(direction, write.key));
+  };
+}

@@ -1,0 +1,160 @@
+/**
+ * Fences: what makes an attempt that lost and wakes up change nothing. Every transaction of a commit carries one.
+ *
+ * - `if-match`: the cursor's version, for the last transaction; a *lane*'s version for those in flight before it.
+ *   Lanes are resources beside the cursor; each notes the last bundle that went through it.
+ * - `marker`: for servers that ignore `ifMatch` on entries: a POST of a resource with an id of its own for each
+ *   transaction; its second appearance is a 409 that rolls the transaction back.
+ *
+ * All of them are of the type ChangesInfo, so that a target needs no more custom types than the user's own.
+ */
+import { createHash } from 'node:crypto';
+
+import type { JsonObject } from '../../fhir/resource.ts';
+import type { CommitTarget, Versioned } from '../../fhir/server.ts';
+import { cursorId, cursorOf } from '../../sync/cursor.ts';
+import { cancelSignal, onSide, TroubleError } from '../failures.ts';
+import type { CommitPlan } from './plan.ts';
+
+export const cursorType = 'ChangesInfo';
+
+export type FenceMode = 'if-match' | 'marker';
+
+/** What a refused fence means. */
+export type Verdict = 'applied' | 'retry';
+
+export interface Fence {
+  /** Whether an earlier attempt got this bundle through. */
+  isApplied(bundle: number): boolean;
+  /** The fence's entries of a transaction, as JSON texts; `part` numbers the pieces of a bisected bundle. */
+  entries(bundle: number, last: boolean, part: string): string[];
+  /** A transaction other than the last went through. */
+  passed(bundle: number): Promise<void>;
+  /** A transaction was refused with 409 or 412. Throws `lost-race` where another attempt has won for good. */
+  judge(bundle: number, last: boolean, part: string): Promise<Verdict>;
+}
+
+export interface FenceInput {
+  readonly instance: string;
+  readonly target: CommitTarget;
+  readonly mode: FenceMode;
+  readonly plan: CommitPlan;
+  readonly cursor: Versioned | undefined;
+  readonly cursorContent: JsonObject;
+  readonly lanes: number;
+  /** Ids of markers that may be swept along with the last bundle. */
+  readonly oldMarkers: readonly string[];
+}
+
+export const openFence = (input: FenceInput): Promise<Fence> =>
+  input.mode === 'if-match' ? openLanes(input) : openMarkers(input);
+
+const entry = (method: string, url: string, resource?: JsonObject, ifMatch?: string): string =>
+  JSON.stringify({
+    ...(resource && { resource }),
+    request: { method, url, ...(ifMatch !== undefined && { ifMatch }) },
+  });
+
+/** Written where there is none yet: a POST with an id, so that of two attempts only one gets through. */
+function guardedWrite(resource: JsonObject, id: string, present: Versioned | undefined): string {
+  if (present === undefined) return entry('POST', cursorType, resource);
+  return entry('PUT', `${cursorType}/${id}`, resource, present.etag);
+}
+
+export const laneId = (instance: string, plan: Pick<CommitPlan, 'stream'>, lane: number): string =>
+  `${cursorId(instance, plan.stream.direction, plan.stream.type)}.l${String(lane)}`;
+
+async function openLanes(input: FenceInput): Promise<Fence> {
+  const { instance, target, plan } = input;
+  const id = cursorId(instance, plan.stream.direction, plan.stream.type);
+  const many = plan.bundles.length > 1;
+  const laneIds = Array.from({ length: many ? input.lanes : 0 }, (_, lane) => laneId(instance, plan, lane));
+  const readLanes = (ids: string[]): Promise<Map<string, Versioned>> =>
+    ids.length === 0
+      ? Promise.resolve(new Map<string, Versioned>())
+      : onSide('target', () => target.readMany(cursorType, ids, cancelSignal()));
+  const lanes = await readLanes(laneIds);
+  const laneOf = (bundle: number): string => laneId(instance, plan, bundle % input.lanes);
+  const noted = (lane: Versioned | undefined): number =>
+    lane?.resource.batch === plan.label && typeof lane.resource.sequence === 'number'
+      ? lane.resource.sequence
+      : -1;
+  const laneContent = (bundle: number, complete: boolean): JsonObject => ({
+    resourceType: cursorType,
+    id: laneOf(bundle),
+    kind: 'lane',
+    instance,
+    direction: plan.stream.direction,
+    type: plan.stream.type,
+    batch: plan.label,
+    // A piece of a bisected bundle leaves the lane where it was: only the last piece completes the bundle.
+    sequence: complete ? bundle : noted(lanes.get(laneOf(bundle))),
+  });
+  const refreshLane = async (bundle: number): Promise<void> => {
+    const lane = laneOf(bundle);
+    const now = (await readLanes([lane])).get(lane);
+    if (now === undefined) lanes.delete(lane);
+    else lanes.set(lane, now);
+  };
+  return {
+    isApplied: (bundle) => noted(lanes.get(laneOf(bundle))) >= bundle,
+    entries: (bundle, last, part) =>
+      last && part === ''
+        ? [guardedWrite(input.cursorContent, id, input.cursor)]
+        : [guardedWrite(laneContent(bundle, part === '' && !last), laneOf(bundle), lanes.get(laneOf(bundle)))],
+    passed: refreshLane,
+    judge: async (bundle, last, part) => {
+      const now = await onSide('target', () => target.read(cursorType, id, cancelSignal()));
+      if (cursorOf(now?.resource)?.batch === plan.label) return 'applied';
+      // Moved on, or written again to fence us off: whoever did it has taken over.
+      if ((now?.etag ?? '') !== (input.cursor?.etag ?? '')) throw new TroubleError('lost-race');
+      if (last && part === '') return 'retry';
+      await refreshLane(bundle);
+      return noted(lanes.get(laneOf(bundle))) >= bundle ? 'applied' : 'retry';
+    },
+  };
+}
+
+/** Id of a transaction's marker. */
+export const markerId = (label: string, bundle: number, part: string): string =>
+  `m-${createHash('sha256')
+    .update(`${label}|${String(bundle)}|${part}`)
+    .digest('hex')
+    .slice(0, 40)}`;
+
+async function openMarkers(input: FenceInput): Promise<Fence> {
+  const { instance, target, plan } = input;
+  const id = cursorId(instance, plan.stream.direction, plan.stream.type);
+  const applied = new Set<string>();
+  const look = async (ids: string[]): Promise<void> => {
+    const found = await onSide('target', () => target.readMany(cursorType, ids, cancelSignal()));
+    for (const key of found.keys()) applied.add(key);
+  };
+  if (plan.bundles.length > 1) await look(plan.bundles.map((_, bundle) => markerId(plan.label, bundle, '')));
+  const marker = (bundle: number, part: string): JsonObject => ({
+    resourceType: cursorType,
+    id: markerId(plan.label, bundle, part),
+    kind: 'marker',
+    instance,
+    direction: plan.stream.direction,
+    type: plan.stream.type,
+    batch: plan.label,
+  });
+  return {
+    isApplied: (bundle) => applied.has(markerId(plan.label, bundle, '')),
+    entries: (bundle, last, part) => [
+      entry('POST', cursorType, marker(bundle, part)),
+      ...(last && part === '' ? [entry('PUT', `${cursorType}/${id}`, input.cursorContent)] : []),
+      ...(last && part === '' ? input.oldMarkers.map((old) => entry('DELETE', `${cursorType}/${old}`)) : []),
+    ],
+    passed: () => Promise.resolve(),
+    judge: async (bundle, _last, part) => {
+      const now = await onSide('target', () => target.read(cursorType, id, cancelSignal()));
+      if (cursorOf(now?.resource)?.batch === plan.label) return 'applied';
+      if ((cursorOf(now?.resource)?.sequence ?? 0) > plan.sequence - 1) throw new TroubleError('lost-race');
+      const key = markerId(plan.label, bundle, part);
+      await look([key]);
+      return applied.has(key) ? 'applied' : 'retry';
+    },
+  };
+}

@@ -1,0 +1,67 @@
+/** After a commit: ledger, seen set, parked resources, positions and totals move in one transaction of the state. */
+import { type LedgerWrite, writeLedger } from '../../state/ledger.ts';
+import { noteArrived, parkedBy, releaseClaims, removeParked } from '../../state/parked.ts';
+import { quarantinedBy, releaseFromQuarantine } from '../../state/quarantine.ts';
+import {
+  addCounts,
+  noCounts,
+  readStream,
+  type StreamCounts,
+  type StreamPosition,
+  writeStream,
+} from '../../state/streams.ts';
+import { settleSeen } from '../../state/window.ts';
+import { type Parts, settleMsOf } from '../parts.ts';
+import type { CommitPlan } from './plan.ts';
+
+export interface Finished {
+  readonly position: StreamPosition;
+  readonly counts: StreamCounts;
+  /** Parked resources that have nothing left to wait for. */
+  readonly freed: number;
+}
+
+/** Notes a commit that the target has taken. May be called again: it notes a sequence once. */
+export async function finishCommit(parts: Parts, plan: CommitPlan): Promise<Finished> {
+  return parts.db.transaction().execute(async (tx) => {
+    const position = await readStream(tx, plan.stream);
+    if (position.epoch !== plan.epoch || position.sequence >= plan.sequence)
+      return { position, counts: noCounts, freed: 0 };
+    const { direction } = plan.stream;
+    const left = new Set([
+      ...(await parkedBy(tx, direction, plan.label)),
+      ...(await quarantinedBy(tx, direction, plan.label)),
+    ]);
+    const done = plan.writes.filter((write) => !left.has(write.key));
+    const puts = done.filter((write) => write.method === 'PUT').map((write) => write.key);
+    const writes = done.map((write): LedgerWrite => ({ key: write.key, digest: write.digest, epoch: plan.epoch }));
+    await writeLedger(tx, direction, writes);
+    await removeParked(
+      tx,
+      direction,
+      done.map((write) => write.key),
+    );
+    await releaseClaims(tx, plan.label);
+    await releaseFromQuarantine(tx, direction, [...done.map((write) => write.key), ...plan.unchangedKeys]);
+    const freed = await noteArrived(tx, direction, puts);
+    if (plan.batch !== '') await settleSeen(tx, plan.stream, plan.batch, plan.settled, settleMsOf(parts.limits));
+    const counts = { ...plan.counts, committed: puts.length, deleted: done.length - puts.length };
+    const now = parts.now();
+    const current = plan.delivered >= plan.head;
+    const next: StreamPosition = {
+      ...position,
+      sequence: plan.sequence,
+      settled: plan.settled,
+      delivered: plan.delivered,
+      policy: plan.policy,
+      counts: addCounts(position.counts, counts),
+      loaded: position.loaded || current,
+      progressAtMs: now,
+      currentAtMs: current ? now : position.currentAtMs,
+      denied: '',
+      openCommit: undefined,
+    };
+    await writeStream(tx, next);
+    return { position: next, counts, freed };
+  });
+}

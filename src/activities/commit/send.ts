@@ -1,0 +1,225 @@
+/**
+ * Sends a plan's transactions: levels one after the other, bundles of a level in flight together, the cursor with
+ * the last. What the target refuses is parked (a missing reference) or bisected to its culprit and quarantined.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { CommitTarget } from '../../fhir/server.ts';
+import { fixedLimits } from '../../limits.ts';
+import { forgetInLedger } from '../../state/ledger.ts';
+import { park, removeParked } from '../../state/parked.ts';
+import { putInQuarantine } from '../../state/quarantine.ts';
+import { assertInTime, cancelSignal, heartbeat, onSide, TroubleError } from '../failures.ts';
+import type { Parts } from '../parts.ts';
+import { breakerCheck } from './breaker.ts';
+import { parkedContext, quarantineContext } from './contexts.ts';
+import type { Fence } from './fence.ts';
+import type { CommitPlan, PlannedWrite } from './plan.ts';
+
+type Sets = readonly (readonly number[])[];
+
+export interface SendInput {
+  readonly parts: Parts;
+  readonly target: CommitTarget;
+  readonly plan: CommitPlan;
+  readonly fence: Fence;
+  readonly lanes: number;
+  /** A write's resource as JSON bytes. */
+  readonly contentOf: (write: PlannedWrite) => Promise<Uint8Array>;
+}
+
+/** Sends a plan. Returns how many transactions were posted. */
+export async function sendPlan(input: SendInput): Promise<number> {
+  const sender = new Sender(input);
+  await sender.all();
+  return sender.posted;
+}
+
+class Sender {
+  posted = 0;
+  readonly #input: SendInput;
+  /** Keys that this commit does not bring: what needs them cannot go either. */
+  readonly #failed = new Set<string>();
+  #quarantined = 0;
+
+  constructor(input: SendInput) {
+    this.#input = input;
+  }
+
+  async all(): Promise<void> {
+    const { plan, lanes } = this.#input;
+    const lastBundle = Math.max(0, plan.bundles.length - 1);
+    const inFront = plan.bundles.map((bundle, index) => ({ ...bundle, index })).slice(0, lastBundle);
+    for (const level of new Set(inFront.map((bundle) => bundle.level))) {
+      const bundles = inFront.filter((bundle) => bundle.level === level);
+      const byLane = Map.groupBy(bundles, (bundle) => bundle.index % lanes);
+      await Promise.all(
+        [...byLane.values()].map(async (lane) => {
+          for (const bundle of lane) {
+            if (!this.#input.fence.isApplied(bundle.index)) await this.#send(bundle.sets, bundle.index, false, '');
+          }
+        }),
+      );
+    }
+    await this.#send(plan.bundles[lastBundle]?.sets ?? [], lastBundle, true, '');
+  }
+
+  /** Sends some sets as one transaction; `part` is empty for a whole bundle or the piece that completes it. */
+  async #send(sets: Sets, bundle: number, last: boolean, part: string): Promise<void> {
+    const sendable = await this.#withoutFailed(sets);
+    const carriesCursor = last && part === '';
+    if (sendable.length === 0 && !carriesCursor) return;
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.#post(sendable, bundle, last, part);
+      if (answer.kind === 'done') {
+        if (!carriesCursor) await this.#input.fence.passed(bundle);
+        return;
+      }
+      if (answer.status === 409 || answer.status === 412) {
+        if ((await this.#input.fence.judge(bundle, last, part)) === 'applied') return;
+        // The fence stands: a serialization conflict, which goes away by itself; a 409 that stays is the content's.
+        if (attempt < fixedLimits.conflictAttemptsMax) {
+          await sleep(attempt * (20 + Math.random() * 60), undefined, { signal: cancelSignal() });
+          continue;
+        }
+        if (answer.status === 412) throw new TroubleError('target-conflict');
+      }
+      return this.#refused(sendable, bundle, last, part, answer);
+    }
+  }
+
+  async #refused(
+    sets: Sets,
+    bundle: number,
+    last: boolean,
+    part: string,
+    answer: { status: number; missing: readonly string[] },
+  ): Promise<void> {
+    const waiting = answer.missing.length === 0 ? [] : await this.#parkWaiting(sets, answer.missing);
+    if (waiting.length > 0) return this.#send(sets, bundle, last, part);
+    // Not even the cursor alone: it is not the data that is refused.
+    if (sets.length === 0) throw new TroubleError('target-refuses');
+    if (sets.length === 1) {
+      await this.#quarantine(sets[0] ?? [], answer.status);
+      return this.#send([], bundle, last, part);
+    }
+    const half = Math.ceil(sets.length / 2);
+    await this.#send(sets.slice(0, half), bundle, last, `${part}.${String(half)}`);
+    await this.#send(sets.slice(half), bundle, last, part);
+  }
+
+  async #post(sets: Sets, bundle: number, last: boolean, part: string): ReturnType<CommitTarget['transaction']> {
+    const { target, fence } = this.#input;
+    const body = await this.#bundle(sets, fence.entries(bundle, last, part));
+    heartbeat({ bundlesPosted: this.posted, bundlesPlanned: this.#input.plan.bundles.length });
+    assertInTime();
+    this.posted += 1;
+    return onSide('target', () => target.transaction(body, cancelSignal()));
+  }
+
+  async #bundle(sets: Sets, fenceEntries: readonly string[]): Promise<Buffer> {
+    const pieces: Uint8Array[] = [Buffer.from('{"resourceType":"Bundle","type":"transaction","entry":[')];
+    let separator = '';
+    for (const index of sets.flat()) {
+      const write = this.#write(index);
+      const request = `"request":${JSON.stringify({ method: write.method, url: write.key })}}`;
+      if (write.method === 'DELETE') pieces.push(Buffer.from(`${separator}{${request}`));
+      else
+        pieces.push(
+          Buffer.from(`${separator}{"resource":`),
+          await this.#input.contentOf(write),
+          Buffer.from(`,${request}`),
+        );
+      separator = ',';
+    }
+    for (const fenceEntry of fenceEntries) {
+      pieces.push(Buffer.from(separator + fenceEntry));
+      separator = ',';
+    }
+    pieces.push(Buffer.from(']}'));
+    return Buffer.concat(pieces);
+  }
+
+  #write(index: number): PlannedWrite {
+    const write = this.#input.plan.writes[index];
+    if (write === undefined) throw new TroubleError('unexpected');
+    return write;
+  }
+
+  /** The sets that need nothing that failed; the others are parked until it comes. */
+  async #withoutFailed(sets: Sets): Promise<Sets> {
+    if (this.#failed.size === 0) return sets;
+    const sendable: (readonly number[])[] = [];
+    for (const set of sets) {
+      const writes = set.map((index) => this.#write(index));
+      if (writes.some((write) => this.#failed.has(write.key))) continue;
+      const needs = writes.flatMap((write) => write.needs.filter((need) => this.#failed.has(need)));
+      if (needs.length === 0) sendable.push(set);
+      else await this.#park(set, needs);
+    }
+    return sendable;
+  }
+
+  /** Parks the sets that refer to what the target misses. The references are looked for in the JSON itself. */
+  async #parkWaiting(sets: Sets, missing: readonly string[]): Promise<number[]> {
+    const parked: number[] = [];
+    const needles = missing.map((key) => ({ key, text: Buffer.from(`"${key}"`) }));
+    for (const set of sets) {
+      const needs = new Set<string>();
+      for (const index of set) {
+        const write = this.#write(index);
+        if (write.method === 'DELETE') continue;
+        const content = Buffer.from(await this.#input.contentOf(write));
+        for (const { key, text } of needles) if (content.includes(text)) needs.add(key);
+      }
+      if (needs.size === 0) continue;
+      await this.#park(set, [...needs]);
+      parked.push(...set);
+    }
+    const { parts, plan } = this.#input;
+    // What the ledger believed to be there is not: the next state of it has to be written again.
+    if (parked.length > 0) await forgetInLedger(parts.db, plan.stream.direction, missing);
+    return parked;
+  }
+
+  async #park(set: readonly number[], needs: readonly string[]): Promise<void> {
+    const { parts, plan } = this.#input;
+    const { direction } = plan.stream;
+    const candidates = await Promise.all(
+      set.map(async (index) => {
+        const { key, digest } = this.#write(index);
+        const content = await this.#input.contentOf(this.#write(index));
+        const sealedContent = (): Uint8Array => parts.sealer.seal(content, parkedContext(direction, key));
+        // Members of a set wait for each other's needs: they go together or not at all.
+        return { key, digest, needs, bytes: content.length, sealedContent };
+      }),
+    );
+    await parts.db
+      .transaction()
+      .execute((tx) => park(tx, { direction, batch: plan.label, nowMs: parts.now() }, candidates));
+    for (const { key } of candidates) this.#failed.add(key);
+  }
+
+  async #quarantine(set: readonly number[], status: number): Promise<void> {
+    const { parts, plan } = this.#input;
+    const { direction } = plan.stream;
+    this.#quarantined += set.length;
+    breakerCheck(parts.limits, this.#quarantined, plan.writes.length);
+    const entries = await Promise.all(
+      set.map(async (index) => {
+        const write = this.#write(index);
+        const content =
+          write.method === 'DELETE'
+            ? null
+            : parts.sealer.seal(await this.#input.contentOf(write), quarantineContext(direction, write.key));
+        return { key: write.key, reason: 'target-refused' as const, status, content, batch: plan.label };
+      }),
+    );
+    const keys = entries.map((entry) => entry.key);
+    await parts.db.transaction().execute(async (tx) => {
+      await putInQuarantine(tx, direction, entries, parts.now());
+      await removeParked(tx, direction, keys);
+    });
+    for (const key of keys) this.#failed.add(key);
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * fetch-changes: reads one batch of a stream from its source into encrypted staging.
+ * Which range, and why that loses nothing: `src/sync/window.ts`. Raw data goes nowhere else.
+ */
+import { readStream, type StreamKey, type StreamPosition, updateStream, writeStream } from '../state/streams.ts';
+import { forgetHeads, observeHead, readHeads, settleSeen, windowRows } from '../state/window.ts';
+import { advance, maturedHead, nextRead, type VersionRange } from '../sync/window.ts';
+import type { Batch, FetchInput, FetchResult, InFlight } from './contract.ts';
+import { collectChanges } from './fetch/collect.ts';
+import { waitForLowerTiers } from './fetch/tier-gate.ts';
+import { cancelSignal, guarded, onSide, TroubleError } from './failures.ts';
+import { type Parts, settleMsOf, sourceName } from './parts.ts';
+import { agreeWithTarget } from './reconcile-cursor.ts';
+import { newBatchId } from './staged.ts';
+
+export const createFetchChanges = (parts: Parts): ((input: FetchInput) => Promise<FetchResult>) =>
+  guarded('fetch-changes', parts.log, (input: FetchInput) => fetchChanges(parts, input));
+
+async function fetchChanges(parts: Parts, { stream, inFlight }: FetchInput): Promise<FetchResult> {
+  if (inFlight === undefined) await agreeWithTarget(parts, stream);
+  const position = await positionOf(parts, stream, inFlight);
+  if (!position.loaded && inFlight === undefined) {
+    const types = await waitForLowerTiers(parts, position);
+    if (types.length > 0) return { kind: 'wait', types };
+  }
+  const source = parts.servers[sourceName(stream.direction)];
+  const head = await onSide('source', () => source.head(stream.type, cancelSignal()));
+  const matured = await noteHead(parts, stream, head);
+  const rows = await windowRows(parts.db, stream, position.settled);
+  const next = nextRead({ ...position, windowRows: rows }, head, matured, parts.limits.overlapRowsMax);
+  switch (next.kind) {
+    case 'source-restored':
+      await forgetHeads(parts.db, sourceName(stream.direction));
+      throw new TroubleError('source-restored');
+    case 'caught-up':
+      await noteCurrent(parts, stream);
+      return { kind: 'caught-up', head };
+    case 'sweep':
+      // A sweep moves `settled` by itself where it finds nothing: not before the batch in flight is safe.
+      if (inFlight !== undefined) return { kind: 'later' };
+      return readRange(parts, stream, { position, range: next.range, head, matured });
+    case 'read':
+      return readRange(parts, stream, { position, range: next.range, head, matured, ...(inFlight && { inFlight }) });
+  }
+}
+
+async function positionOf(parts: Parts, stream: StreamKey, inFlight: InFlight | undefined): Promise<StreamPosition> {
+  const position = await readStream(parts.db, stream);
+  if (inFlight === undefined) return position;
+  // A resync in between: whatever is in flight will lose, and so would this.
+  if (inFlight.epoch !== position.epoch) throw new TroubleError('lost-race');
+  return { ...position, settled: inFlight.settled, delivered: inFlight.delivered };
+}
+
+async function noteHead(parts: Parts, stream: StreamKey, head: number): Promise<number> {
+  const server = sourceName(stream.direction);
+  const now = parts.now();
+  await observeHead(parts.db, server, head, now);
+  const settleMs = settleMsOf(parts.limits);
+  return maturedHead(await readHeads(parts.db, server, now, settleMs), now, settleMs);
+}
+
+async function noteCurrent(parts: Parts, stream: StreamKey): Promise<void> {
+  const now = parts.now();
+  await updateStream(parts.db, stream, (at) => ({ ...at, loaded: true, progressAtMs: now, currentAtMs: now }));
+}
+
+interface Reading {
+  readonly position: StreamPosition;
+  readonly range: VersionRange;
+  readonly head: number;
+  readonly matured: number;
+  readonly inFlight?: InFlight;
+}
+
+/** Reads from `range.lo` up, as far as one batch goes. */
+async function readRange(parts: Parts, stream: StreamKey, reading: Reading): Promise<FetchResult> {
+  const { position, range, head, matured, inFlight } = reading;
+  const id = newBatchId(parts.instance, stream, position.epoch);
+  const found = await collectChanges(parts, stream, { id, range, inFlight: inFlight?.batch ?? '' });
+  const read = { lo: range.lo, hi: found.hi };
+  await updateStream(parts.db, stream, (at) => ({ ...at, progressAtMs: parts.now() }));
+  if (found.changes === 0) {
+    if (inFlight !== undefined) return { kind: 'later' };
+    await advanceAlone(parts, stream, read, matured);
+    // Nothing new in what was read; there may be more to read.
+    return fetchChanges(parts, { stream });
+  }
+  const batch: Batch = {
+    stream,
+    id,
+    epoch: position.epoch,
+    range: read,
+    matured,
+    head,
+    form: 'raw',
+    parts: found.parts,
+    changes: found.changes,
+    deleted: found.deleted,
+    withheld: 0,
+    quarantined: found.quarantined,
+  };
+  parts.log.info('batch-fetched', { ...stream, batch: id, rows: found.rows, changes: found.changes, requests: found.requests });
+  return { kind: 'batch', batch };
+}
+
+/** Moves the positions where a range brought nothing that has to be committed. */
+async function advanceAlone(parts: Parts, stream: StreamKey, range: VersionRange, matured: number): Promise<void> {
+  await parts.db.transaction().execute(async (tx) => {
+    const at = await readStream(tx, stream);
+    const moved = advance(at, range, matured);
+    await settleSeen(tx, stream, '', moved.settled, settleMsOf(parts.limits));
+    await writeStream(tx, { ...at, ...moved });
+  });
+}
