@@ -169,8 +169,9 @@ class Checker {
     const keys = Object.keys(value);
     const named = value.display ?? value._display ?? value.identifier;
     const plain = keys.every((key) => referenceElements.has(elementOf(key))) && typeof (value.type ?? '') === 'string';
+    const detached = isObject(value.identifier) && this.#isDetachment(value.identifier);
     let { won, pursuits } = place;
-    if (typeof value.reference === 'string' || (named !== undefined && plain)) {
+    if (typeof value.reference === 'string' || detached || (named !== undefined && plain)) {
       for (const [index, rule] of this.#policy.rules.entries()) {
         if (rule.path.kind !== 'reference') continue;
         if (rule.path.segments.length === 0) won = Math.min(won, index);
@@ -178,7 +179,6 @@ class Checker {
       }
     }
     const answers = Math.min(place.answers, this.#answersOf(value, place.resource));
-    const detached = isObject(value.identifier) && this.#isDetachment(value.identifier);
     for (const [key, member] of Object.entries(value)) {
       // The type beside a detachment is ours: a type's name and nothing else.
       if (detached && key === 'type' && typeof member === 'string' && typeForm.test(member)) continue;

@@ -37,7 +37,8 @@ function mismatch(method: string, path: PolicyPath): string | undefined {
     const fits = path.kind === 'type' && path.type === 'QuestionnaireResponse' && segments.join('.') === 'item';
     return fits ? undefined : 'QuestionnaireResponse.item, for redact-answers';
   }
-  if (wholeType && method !== 'keep') return 'an element of the type, or the method drop-resource';
+  const whole = wholeType || (path.kind === 'reference' && segments.length === 0 && method !== 'redact');
+  if (whole && method !== 'keep') return 'an element of the type, or the method drop-resource';
   if (path.kind === 'type' && (segments[0] === 'id' || segments[0] === 'resourceType')) {
     return 'no rule: resourceType always passes, id is always pseudonymized';
   }

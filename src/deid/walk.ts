@@ -76,11 +76,31 @@ function node(walk: Walk, key: string, value: Json, state: PathState, rule: numb
   if (typeof value.resourceType === 'string') {
     return removes(method) ? drop(walk, value, rule, depth) : embedded(walk, key, value, state, depth);
   }
-  if (!looksLikeReference(value)) return object(walk, value, state, rule, depth);
   const joined = walk.policy.join(state, walk.policy.referenceState);
+  if (!looksLikeReference(value)) {
+    const copy = object(walk, value, state, rule, depth);
+    return joined === state || copy === undefined || !looksLikeReference(copy)
+      ? copy
+      : turnedReference(walk, copy, rule);
+  }
   const won = Math.min(rule, joined.rule);
   if (removes(methodOf(walk, won)) && !passesBelow(walk, joined, won)) return drop(walk, value, won, depth);
-  return rewriteReference(walk, value, object(walk, value, joined, won, depth));
+  const copy = rewriteReference(walk, value, object(walk, value, joined, won, depth));
+  // What passed as part of a reference must still be one.
+  const astray = copy !== undefined && won === rule && removes(methodOf(walk, rule)) && !looksLikeReference(copy);
+  return astray ? drop(walk, value, rule, depth) : copy;
+}
+
+/**
+ * What is left of an object looks like a reference, a Coding without its code for one: whoever reads the output sees a
+ * display where the policy removes displays. What the rules on references speak of goes, whole: a second walk at each
+ * level would be exponential work for whoever sends such objects nested.
+ */
+function turnedReference(walk: Walk, copy: JsonObject, rule: number): JsonObject | undefined {
+  const { referenceState } = walk.policy;
+  if (removes(methodOf(walk, Math.min(rule, referenceState.rule)))) return undefined;
+  const kept = Object.entries(copy).filter(([key]) => !referenceState.next.has(elementOfKey(key)));
+  return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 
 /** Copies what passes of an object's members; undefined when that is nothing. */
