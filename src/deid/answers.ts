@@ -17,13 +17,15 @@ const matches = (word: Json | undefined, words: ReadonlySet<string>): boolean =>
 export function answersToRedact(response: JsonObject, policy: CompiledPolicy): Map<JsonObject, number> | undefined {
   if (policy.answerRules.length === 0 || response.resourceType !== 'QuestionnaireResponse') return undefined;
   const taken = new Map<JsonObject, number>();
-  const pending: { value: Json | undefined; rule: number | undefined; depth: number }[] = [
-    { value: response.item, rule: undefined, depth: 1 },
-  ];
+  const pending: { value: Json; rule: number | undefined; depth: number }[] = [];
+  // Not the response itself: its `text` is a narrative, no question.
+  for (const value of Object.values(response)) pending.push({ value, rule: undefined, depth: 2 });
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { value, depth } = next;
     // The walk itself withholds what is deeper.
     if (typeof value !== 'object' || value === null || depth > maxDepthLevels) continue;
+    // A contained resource is looked at as itself.
+    if (isObject(value) && typeof value.resourceType === 'string') continue;
     if (Array.isArray(value)) {
       for (const member of value) pending.push({ value: member, rule: next.rule, depth: depth + 1 });
       continue;
@@ -34,10 +36,7 @@ export function answersToRedact(response: JsonObject, policy: CompiledPolicy): M
     });
     const rule = own === undefined ? next.rule : Math.min(own, next.rule ?? own);
     if (rule !== undefined) taken.set(value, rule);
-    for (const key of ['item', 'answer']) {
-      const below = value[key];
-      if (Array.isArray(below) || isObject(below)) pending.push({ value: below, rule, depth: depth + 1 });
-    }
+    for (const below of Object.values(value)) pending.push({ value: below, rule, depth: depth + 1 });
   }
   return taken.size === 0 ? undefined : taken;
 }

@@ -47,6 +47,9 @@ interface Place {
   /** The rule that takes the answers here, inside an item that it names. */
   readonly answers: number;
   readonly depth: number;
+  /** Type of the resource that the node is of. */
+  readonly type: string;
+  /** The resource among whose contained ones `#x` points. */
   readonly resource: JsonObject;
 }
 
@@ -107,7 +110,7 @@ class Checker {
       if (!good) throw new Mistake('id-form');
     }
     const contains = place.key === 'contained' && !outer ? place.resource : value;
-    const inside = { ...place, won, pursuits: [...place.pursuits, ...own], answers: none, resource: contains };
+    const inside = { ...place, type, won, pursuits: [...place.pursuits, ...own], answers: none, resource: contains };
     for (const [key, member] of Object.entries(value)) {
       if (key === 'resourceType' || key === 'id') continue;
       if (key === 'meta') this.#meta(member, inside, outer);
@@ -178,7 +181,7 @@ class Checker {
         pursuits = [...pursuits, { index, rule, done: 0 }];
       }
     }
-    const answers = Math.min(place.answers, this.#answersOf(value, place.resource));
+    const answers = Math.min(place.answers, this.#answersOf(value, place.type));
     for (const [key, member] of Object.entries(value)) {
       // The type beside a detachment is ours: a type's name and nothing else.
       if (detached && key === 'type' && typeof member === 'string' && typeForm.test(member)) continue;
@@ -230,14 +233,15 @@ class Checker {
   }
 
   /** The first rule that names this item of a QuestionnaireResponse. */
-  #answersOf(item: JsonObject, resource: JsonObject): number {
-    if (resource.resourceType !== 'QuestionnaireResponse' && !('linkId' in item)) return none;
+  #answersOf(item: JsonObject, type: string): number {
+    if (type !== 'QuestionnaireResponse') return none;
     const said = (word: Json | undefined, words: ReadonlySet<string>): boolean =>
-      typeof word === 'string' && words.has(word.normalize('NFKC').trim().toLowerCase());
+      words.size > 0 &&
+      (typeof word === 'string' ? words.has(word.normalize('NFKC').trim().toLowerCase()) : word !== undefined);
     const index = this.#policy.rules.findIndex(
       (rule) => rule.method === 'redact-answers' && (said(item.linkId, rule.linkIds) || said(item.text, rule.texts)),
     );
-    return index < 0 || resource.resourceType !== 'QuestionnaireResponse' ? none : index;
+    return index < 0 ? none : index;
   }
 }
 
@@ -249,7 +253,7 @@ export function checkOutput(resource: unknown, policy: CompiledPolicy, keys?: De
     if (tagMistake(value, { [tagSystems.origin]: policy.scope.instance, [tagSystems.policy]: policy.digest })) {
       return { ok: false, reason: 'tags' };
     }
-    const place: Place = { key: '', won: none, pursuits: [], answers: none, depth: 1, resource: value };
+    const place: Place = { key: '', type: '', won: none, pursuits: [], answers: none, depth: 1, resource: value };
     new Checker(policy, keys).resource(value, place, true);
     return { ok: true };
   } catch (error) {

@@ -5,6 +5,8 @@
  */
 import { typeForm } from '../fhir/resource.ts';
 import type { Json, JsonObject } from '../fhir/resource.ts';
+import { detachedSystem } from './engine.ts';
+import { isObject } from './shape.ts';
 
 export type LiteralReference =
   | { readonly form: 'relative'; readonly type: string; readonly id: string }
@@ -49,9 +51,13 @@ const referenceKeys = new Set(
  */
 export function looksLikeReference(object: JsonObject): boolean {
   if (typeof object.reference === 'string') return true;
-  if (!('display' in object || 'identifier' in object || '_display' in object)) return false;
+  if ((object.display ?? object._display ?? object.identifier ?? null) === null) return false;
   return Object.keys(object).every((key) => referenceKeys.has(key)) && !isNotUri(object.type);
 }
+
+/** Whether an output is still a reference: by its shape, or because it was detached. */
+export const isReferenceStill = (object: JsonObject): boolean =>
+  looksLikeReference(object) || (isObject(object.identifier) && object.identifier.system === detachedSystem);
 
 const isNotUri = (type: Json | undefined): boolean => type !== undefined && typeof type !== 'string';
 

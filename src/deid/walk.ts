@@ -10,7 +10,7 @@ import { dead, noRule } from './path-state.ts';
 import type { PathState } from './path-state.ts';
 import { pseudonym, pseudonymId } from './pseudonym.ts';
 import { rewriteReference, settleLocalReferences } from './reference-rewrite.ts';
-import { hiddenTarget, looksLikeReference } from './references.ts';
+import { hiddenTarget, isReferenceStill, looksLikeReference } from './references.ts';
 import { elementOfKey, inspect, isObject, orderedKeys, portableMeta, Withheld } from './shape.ts';
 import { idOf, localIdOf, methodOf, removes } from './walk-state.ts';
 import type { Walk } from './walk-state.ts';
@@ -87,7 +87,7 @@ function node(walk: Walk, key: string, value: Json, state: PathState, rule: numb
   if (removes(methodOf(walk, won)) && !passesBelow(walk, joined, won)) return drop(walk, value, won, depth);
   const copy = rewriteReference(walk, value, object(walk, value, joined, won, depth));
   // What passed as part of a reference must still be one.
-  const astray = copy !== undefined && won === rule && removes(methodOf(walk, rule)) && !looksLikeReference(copy);
+  const astray = copy !== undefined && removes(methodOf(walk, rule)) && !isReferenceStill(copy);
   return astray ? drop(walk, value, rule, depth) : copy;
 }
 

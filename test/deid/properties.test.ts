@@ -144,7 +144,7 @@ describe('for every resource and policy', () => {
         const result = run(input, compiled);
         if (result.kind === 'resource') expect(checkOutput(result.resource, compiled, keys)).toEqual({ ok: true });
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -157,7 +157,7 @@ describe('for every resource and policy', () => {
         expect(JSON.stringify(input)).toBe(before);
         expect(JSON.stringify(run(shuffled(input as Json), compiled))).toBe(one);
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 
