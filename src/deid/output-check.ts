@@ -5,7 +5,9 @@
  */
 import { idForm, typeForm } from '../fhir/resource.ts';
 import type { Json, JsonObject } from '../fhir/resource.ts';
-import type { CompiledPolicy, CompiledRule } from './compile.ts';
+import { none, ruleNaming, ruleOfAnswers, rulesStartingAt } from './check-rules.ts';
+import type { Pursuit } from './check-rules.ts';
+import type { CompiledPolicy } from './compile.ts';
 import { detachedSystem, maxDepthLevels, tagSystems } from './engine.ts';
 import type { DeidKeys } from './engine.ts';
 import { isKeyOfElement } from './path.ts';
@@ -32,13 +34,6 @@ export type OutputMistake =
 
 export type OutputVerdict = { readonly ok: true } | { readonly ok: false; readonly reason: OutputMistake };
 
-/** A rule whose path the current node has followed for `done` steps. */
-interface Pursuit {
-  readonly index: number;
-  readonly rule: CompiledRule;
-  readonly done: number;
-}
-
 interface Place {
   readonly key: string;
   /** The first rule that took this node or one that holds it. */
@@ -53,7 +48,6 @@ interface Place {
   readonly resource: JsonObject;
 }
 
-const none = Number.MAX_SAFE_INTEGER;
 const relativeForm = /^([A-Z][A-Za-z0-9]{0,63})\/([A-Za-z0-9\-.]{1,64})(\/_history\/[A-Za-z0-9\-.]{1,64})?$/;
 const forbidden = new Set(['__proto__', 'constructor', 'prototype']);
 const referenceElements = new Set(['id', 'extension', 'reference', 'type', 'identifier', 'display']);
@@ -69,21 +63,14 @@ class Mistake extends Error {
   }
 }
 
-/** Checks one resource against one policy; used once for each resource, so it may keep state. */
+/** Checks resources against one policy. */
 class Checker {
   readonly #policy: CompiledPolicy;
   readonly #prefix: string;
-  readonly #names: readonly { readonly index: number; readonly name: string }[];
 
   constructor(policy: CompiledPolicy, keys: DeidKeys | undefined) {
     this.#policy = policy;
-    this.#names = policy.rules.flatMap(({ path }, index) => (path.kind === 'name' ? [{ index, name: path.name }] : []));
     this.#prefix = keys === undefined ? 'p' : `p${String(keys.pseudonymKeyVersion)}-`;
-  }
-
-  /** The first rule that takes elements of this name wherever they stand. */
-  #named(element: string): number {
-    return this.#names.find(({ name }) => isKeyOfElement(name, element))?.index ?? none;
   }
 
   #isPseudonym(text: Json | undefined): boolean {
@@ -95,12 +82,7 @@ class Checker {
     const { scope, rules, defaultRule } = this.#policy;
     const { resourceType: type, id } = value;
     if (typeof type !== 'string' || !typeForm.test(type)) throw new Mistake('not-a-resource');
-    const own = rules
-      .slice(0, -2)
-      .map((rule, index) => ({ index, rule, done: 0 }))
-      .filter(({ rule: { path, method } }) => {
-        return method !== 'redact-answers' && path.kind === 'type' && (path.type ?? type) === type;
-      });
+    const own = rulesStartingAt(this.#policy, type);
     const whole = own.find(({ rule }) => rule.path.kind === 'type' && rule.path.segments.length === 0);
     const won = Math.min(defaultRule, whole?.index ?? none);
     if (rules[won]?.method === 'drop-resource') throw new Mistake('dropped-type');
@@ -146,7 +128,7 @@ class Checker {
       pursuits.push({ index, rule, done: done + 1 });
       if (done + 1 === rule.path.segments.length) won = Math.min(won, index);
     }
-    won = Math.min(won, this.#named(name));
+    won = Math.min(won, ruleNaming(this.#policy, name));
     if (name === 'answer') won = Math.min(won, place.answers);
     if (key === 'reference' && !isObject(value)) this.#literal(value, place.resource);
     this.#value(value, { ...place, key, won, pursuits, depth: place.depth + 1 }, owner);
@@ -181,7 +163,7 @@ class Checker {
         pursuits = [...pursuits, { index, rule, done: 0 }];
       }
     }
-    const answers = Math.min(place.answers, this.#answersOf(value, place.type));
+    const answers = Math.min(place.answers, ruleOfAnswers(this.#policy, value, place.type));
     for (const [key, member] of Object.entries(value)) {
       // The type beside a detachment is ours: a type's name and nothing else.
       if (detached && key === 'type' && typeof member === 'string' && typeForm.test(member)) continue;
@@ -230,18 +212,6 @@ class Checker {
     const { upTypes, downTypes } = this.#policy.scope;
     if (version === undefined && downTypes.has(type)) return;
     if (version !== undefined || !upTypes.has(type) || !this.#isPseudonym(id)) throw new Mistake('reference-form');
-  }
-
-  /** The first rule that names this item of a QuestionnaireResponse. */
-  #answersOf(item: JsonObject, type: string): number {
-    if (type !== 'QuestionnaireResponse') return none;
-    const said = (word: Json | undefined, words: ReadonlySet<string>): boolean =>
-      words.size > 0 &&
-      (typeof word === 'string' ? words.has(word.normalize('NFKC').trim().toLowerCase()) : word !== undefined);
-    const index = this.#policy.rules.findIndex(
-      (rule) => rule.method === 'redact-answers' && (said(item.linkId, rule.linkIds) || said(item.text, rule.texts)),
-    );
-    return index < 0 ? none : index;
   }
 }
 
