@@ -10,8 +10,9 @@ import type {
   TransactionAnswer,
   Versioned,
 } from './server.ts';
+import { type Answer, parseAnswer, refuse } from './http.ts';
 import { ServerProblem } from './server-problem.ts';
-import { type Answer, parseAnswer, refuse, type Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 /** An Aidbox behind a transport. */
 export function createAidbox(transport: Transport): ChangeSource & CommitTarget {
@@ -57,7 +58,9 @@ const isObject = (value: unknown): value is JsonObject =>
 
 function versionOf(body: unknown): number {
   const version = isObject(body) ? body.version : undefined;
-  const number = typeof version === 'string' ? Number(version) : version;
+  // Said of a type that never had a row.
+  if (version === null) return 0;
+  const number = typeof version === 'string' && /^\d+$/.test(version) ? Number(version) : version;
   if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0)
     throw new ServerProblem('answer-malformed');
   return number;
@@ -81,7 +84,7 @@ interface EntryAnswer {
   readonly resource: JsonObject | undefined;
 }
 
-/** Reads by a batch Bundle of GETs, so that no id stands in a URL. */
+/** Reads by batch Bundles of GETs, so that no id stands in a URL. The answers stand in the order of the ids. */
 async function getEntries(
   transport: Transport,
   type: string,
@@ -89,39 +92,57 @@ async function getEntries(
   signal: AbortSignal | undefined,
 ): Promise<EntryAnswer[]> {
   const answers: EntryAnswer[] = [];
-  for (let start = 0; start < ids.length; start += fixedLimits.currentReadEntriesMax) {
-    const piece = ids.slice(start, start + fixedLimits.currentReadEntriesMax);
-    const bundle = {
-      resourceType: 'Bundle',
-      type: 'batch',
-      entry: piece.map((id) => ({ request: { method: 'GET', url: `${type}/${id}` } })),
-    };
-    const answer = await transport.request({
-      method: 'POST',
-      path: 'fhir',
-      body: JSON.stringify(bundle),
-      ...withSignal(signal),
-    });
-    if (answer.status !== 200) refuse(answer);
-    const body = parseAnswer(answer);
-    const entries = isObject(body) ? body.entry : undefined;
-    if (!Array.isArray(entries) || entries.length !== piece.length) throw new ServerProblem('answer-malformed');
-    answers.push(...entries.map(entryOf));
+  let most: number = fixedLimits.currentReadEntriesMax;
+  for (let start = 0; start < ids.length;) {
+    const piece = ids.slice(start, start + most);
+    try {
+      answers.push(...(await getPiece(transport, type, piece, signal)));
+      start += piece.length;
+    } catch (error) {
+      const tooLarge = error instanceof ServerProblem && error.failure === 'answer-too-large';
+      if (!tooLarge || piece.length === 1) throw error;
+      most = Math.ceil(piece.length / 8);
+    }
   }
   return answers;
 }
 
-function entryOf(entry: Json): EntryAnswer {
-  const response = isObject(entry) ? entry.response : undefined;
-  if (!isObject(entry) || !isObject(response)) throw new ServerProblem('answer-malformed');
-  const status = Number.parseInt(String(response.status), 10);
-  const resource = entry.resource;
-  const etag = typeof response.etag === 'string' ? response.etag : etagOf(resource);
-  return { status, etag, resource: isObject(resource) ? resource : undefined };
+async function getPiece(
+  transport: Transport,
+  type: string,
+  ids: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<EntryAnswer[]> {
+  const entry = ids.map((id) => ({ request: { method: 'GET', url: `${type}/${id}` } }));
+  const body = JSON.stringify({ resourceType: 'Bundle', type: 'batch', entry });
+  const answer = await transport.request({ method: 'POST', path: 'fhir', body, ...withSignal(signal) });
+  if (answer.status !== 200) refuse(answer);
+  const bundle = parseAnswer(answer);
+  const entries = isObject(bundle) ? bundle.entry : undefined;
+  if (!Array.isArray(entries) || entries.length !== ids.length) throw new ServerProblem('answer-malformed');
+  return entries.map((one, index) => entryOf(one, type, ids[index] ?? ''));
 }
 
-function etagOf(resource: Json | undefined): string {
-  const meta = isObject(resource) ? resource.meta : undefined;
+function entryOf(entry: Json, type: string, id: string): EntryAnswer {
+  const response = isObject(entry) ? entry.response : undefined;
+  if (!isObject(entry) || !isObject(response)) throw new ServerProblem('answer-malformed');
+  const status = Number.parseInt(textOf(response.status), 10);
+  if (!Number.isInteger(status)) throw new ServerProblem('answer-malformed');
+  const resource = isObject(entry.resource) ? entry.resource : undefined;
+  // Answers in another order than the questions would give one resource the content of another.
+  if (status === 200 && (resource?.resourceType !== type || resource.id !== id))
+    throw new ServerProblem('answer-malformed');
+  return { status, etag: etagOf(response, resource), resource };
+}
+
+const textOf = (value: Json | undefined): string =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+
+/** The version as `ifMatch` takes it. Aidbox answers entries with a bare number. */
+function etagOf(response: JsonObject, resource: JsonObject | undefined): string {
+  const { etag } = response;
+  if (typeof etag === 'string' && etag !== '') return etag.endsWith('"') ? etag : `W/"${etag}"`;
+  const meta = resource?.meta;
   const version = isObject(meta) ? meta.versionId : undefined;
   return typeof version === 'string' ? `W/"${version}"` : '';
 }
@@ -168,7 +189,7 @@ async function postTransaction(
   bundle: Buffer,
   signal: AbortSignal | undefined,
 ): Promise<TransactionAnswer> {
-  // Each entry's answer would carry the whole resource back; nothing of it is read, and it may be empty.
+  // Each entry's answer would carry the whole resource back; only its status is of use.
   const headers = { prefer: 'return=minimal' };
   const answer = await transport.request({
     method: 'POST',
@@ -177,9 +198,20 @@ async function postTransaction(
     headers,
     ...withSignal(signal),
   });
-  if (answer.status === 200) return { kind: 'done' };
+  if (answer.status === 200) {
+    requireCommitted(answer);
+    return { kind: 'done' };
+  }
   if (!contentStatuses.has(answer.status)) refuse(answer);
   return { kind: 'refused', status: answer.status, missing: missingTargets(answer) };
+}
+
+/** A login page or a proxy's greeting has the status 200 too, and nothing was written. */
+function requireCommitted(answer: Answer): void {
+  // `return=minimal` allows an empty body.
+  if (answer.body.length === 0) return;
+  const body = parseAnswer(answer);
+  if (!isObject(body) || body.resourceType !== 'Bundle') throw new ServerProblem('answer-malformed');
 }
 
 /** The `Type/id`s in 'Referenced resource Type/id does not exist'; they are pseudonyms or the hub's own ids. */

@@ -1,13 +1,12 @@
 /** Credentials of one server: HTTP Basic, or OAuth 2.0 client credentials (RFC 6749, 4.4). */
-import got from 'got';
-
+import { type Answer, createHttp, type Http, parseAnswer, refuse } from './http.ts';
 import { ServerProblem } from './server-problem.ts';
 
 export interface Authorizer {
   /** The value of the `Authorization` header. */
   header(): Promise<string>;
-  /** Forgets a token, after a 401. False where there is nothing to renew. */
-  renew(): boolean;
+  /** Forgets the token that a 401 refused, if it is still in use. False where there is nothing to renew. */
+  renew(refused: string): boolean;
 }
 
 /** A Client's id and secret with every request. Aidbox: 'Basic Auth'. */
@@ -24,63 +23,58 @@ export interface ClientCredentials {
   readonly requestTimeoutSeconds: number;
 }
 
+interface Token {
+  readonly value: string;
+  readonly untilMs: number;
+}
+
+/** More than any token endpoint has to say. */
+const tokenAnswerBytesMax = 256 * 2 ** 10;
+
 /** A token that is used until shortly before it expires; without `expires_in` until the server says 401. */
 export function clientCredentials(options: ClientCredentials): Authorizer {
-  let token: { value: string; untilMs: number } | undefined;
-  let pending: Promise<string> | undefined;
-  const fetchToken = async (): Promise<string> => {
-    const answer = await requestToken(options);
-    const seconds = answer.expires_in;
-    token = {
-      value: `Bearer ${answer.access_token}`,
-      // Renewed a tenth of its life early, at most a minute.
-      untilMs: seconds === undefined ? Infinity : Date.now() + Math.max(seconds * 0.9, seconds - 60) * 1_000,
-    };
-    return token.value;
-  };
+  const http = createHttp({ ...options, answerBytesMax: tokenAnswerBytesMax });
+  let token: Token | undefined;
+  let pending: Promise<Token> | undefined;
+  const fetchToken = async (): Promise<Token> => (token = await requestToken(http, options));
   return {
     async header() {
       if (token !== undefined && Date.now() < token.untilMs) return token.value;
       // Requests in flight together ask for one token.
       pending ??= fetchToken().finally(() => (pending = undefined));
-      return pending;
+      return (await pending).value;
     },
-    renew() {
-      token = undefined;
+    renew(refused) {
+      // Another request that was refused together with this one may have a new token already.
+      if (token?.value === refused) token = undefined;
       return true;
     },
   };
 }
 
-async function requestToken(options: ClientCredentials): Promise<{ access_token: string; expires_in?: number }> {
-  let status: number;
-  let body: string;
-  try {
-    const response = await got.post(options.tokenUrl, {
-      json: { grant_type: 'client_credentials', client_id: options.client, client_secret: options.secret },
-      throwHttpErrors: false,
-      followRedirect: false,
-      retry: { limit: 0 },
-      timeout: { request: options.requestTimeoutSeconds * 1_000 },
-      https: { rejectUnauthorized: true, ...(options.ca === undefined ? {} : { certificateAuthority: options.ca }) },
-    });
-    status = response.statusCode;
-    body = response.body;
-  } catch {
-    throw new ServerProblem('unreachable');
-  }
+async function requestToken(http: Http, options: ClientCredentials): Promise<Token> {
+  const { tokenUrl, client, secret } = options;
+  const answer = await http({
+    method: 'POST',
+    url: tokenUrl,
+    headers: { accept: 'application/json', 'content-type': 'application/json' },
+    body: JSON.stringify({ grant_type: 'client_credentials', client_id: client, client_secret: secret }),
+  });
   // A refused client is a refused credential, whichever status the token endpoint chose for it (RFC 6749, 5.2).
-  if (status >= 400 && status < 500 && status !== 429) throw new ServerProblem('status', 401);
-  if (status !== 200) throw new ServerProblem('status', status);
-  let parsed: { access_token?: unknown; expires_in?: unknown };
-  try {
-    parsed = JSON.parse(body) as typeof parsed;
-  } catch {
-    throw new ServerProblem('answer-malformed');
-  }
-  if (typeof parsed.access_token !== 'string') throw new ServerProblem('answer-malformed');
+  if ([400, 401, 403, 404].includes(answer.status)) throw new ServerProblem('status', 401);
+  if (answer.status !== 200) refuse(answer);
+  return tokenOf(answer);
+}
+
+function tokenOf(answer: Answer): Token {
+  const body = parseAnswer(answer) as { access_token?: unknown; expires_in?: unknown } | null;
+  const text = body?.access_token;
+  // RFC 6750, 2.1: what may follow `Bearer`; anything else would not fit into a header.
+  if (typeof text !== 'string' || !/^[\w\-.~+/]+=*$/.test(text)) throw new ServerProblem('answer-malformed');
+  const seconds = body?.expires_in === undefined ? NaN : Number(body.expires_in);
   return {
-    access_token: parsed.access_token,
-    ...(typeof parsed.expires_in === 'number' ? { expires_in: parsed.expires_in } : {}),
+    value: `Bearer ${text}`,
+    // Renewed a tenth of its life early, at most a minute.
+    untilMs: Number.isFinite(seconds) ? Date.now() + Math.max(seconds * 0.9, seconds - 60) * 1_000 : Infinity,
   };
 }

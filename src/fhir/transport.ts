@@ -1,20 +1,20 @@
 /**
- * HTTP to one FHIR server: TLS, credentials, time-outs, bounded answers, and errors that hold no data.
+ * HTTP to one FHIR server, with its credentials.
  * No retries here: Temporal retries the step (src/workflows/steps.ts), so that each try is visible.
  */
-import got, { type Got, type Method, type Response, RequestError } from 'got';
+import type { Method } from 'got';
 
 import type { Authorizer } from './auth.ts';
+import { type Answer, createHttp, type Http, type HttpOptions } from './http.ts';
 import { ServerProblem } from './server-problem.ts';
 
-export interface TransportOptions {
+export type { Answer } from './http.ts';
+export { retryAfterSeconds } from './retry-after.ts';
+
+export interface TransportOptions extends HttpOptions {
   /** Base address without a trailing slash. */
   readonly url: string;
   readonly authorizer: Authorizer;
-  /** PEM of the certificate authorities to trust instead of the system's. */
-  readonly ca?: string;
-  readonly requestTimeoutSeconds: number;
-  readonly answerBytesMax: number;
 }
 
 export interface RequestOptions {
@@ -27,99 +27,59 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: Response['headers'];
-  readonly body: Buffer;
-}
-
 export interface Transport {
   /** Any HTTP status is an answer; only a missing or oversized answer throws `ServerProblem`. */
   request(options: RequestOptions): Promise<Answer>;
 }
 
-/** A transport over got with kept connections. */
+/** A transport to the server at `url`. */
 export function createTransport(options: TransportOptions): Transport {
-  const client = got.extend({
-    prefixUrl: options.url,
-    throwHttpErrors: false,
-    // A redirect would carry credentials and data to a place that nobody configured.
-    followRedirect: false,
-    retry: { limit: 0 },
-    timeout: { request: options.requestTimeoutSeconds * 1_000, connect: 10_000 },
-    https: { rejectUnauthorized: true, ...(options.ca === undefined ? {} : { certificateAuthority: options.ca }) },
-    responseType: 'buffer',
-    http2: false,
-  });
+  const http = createHttp(options);
+  const { authorizer } = options;
   return {
     async request(request) {
-      const answer = await send(client, options, request);
-      if (answer.status !== 401 || !options.authorizer.renew()) return answer;
+      const first = await credentials(authorizer, request.signal);
+      const answer = await send(http, options.url, request, first);
+      if (answer.status !== 401 || !authorizer.renew(first)) return answer;
       // The token ran out earlier than it said: once more with a new one.
-      return send(client, options, request);
+      return send(http, options.url, request, await credentials(authorizer, request.signal));
     },
   };
 }
 
-async function send(client: Got, options: TransportOptions, request: RequestOptions): Promise<Answer> {
-  const authorization = await options.authorizer.header();
-  const abort = new AbortController();
-  const stop = (): void => {
-    abort.abort();
-  };
-  request.signal?.addEventListener('abort', stop, { once: true });
-  let tooLarge = false;
-  try {
-    const pending = client(request.path, {
-      method: request.method,
-      signal: abort.signal,
-      headers: {
-        accept: 'application/json',
-        authorization,
-        ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...request.headers,
-      },
-      ...(request.body === undefined ? {} : { body: request.body }),
-    });
-    void pending.on('downloadProgress', ({ transferred }) => {
-      if (transferred <= options.answerBytesMax) return;
-      tooLarge = true;
+/** The credentials; whoever is told to stop does not wait for a token. */
+function credentials(authorizer: Authorizer, signal: AbortSignal | undefined): Promise<string> {
+  if (signal === undefined) return authorizer.header();
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      reject(new ServerProblem('given-back'));
+    };
+    if (signal.aborted) {
       stop();
-    });
-    const response = await pending;
-    return { status: response.statusCode, headers: response.headers, body: Buffer.from(response.body) };
-  } catch (error) {
-    if (tooLarge) throw new ServerProblem('answer-too-large');
-    if (request.signal?.aborted === true) throw new ServerProblem('given-back');
-    if (error instanceof ServerProblem) throw error;
-    // Whatever got says quotes the address; only the kind of the failure goes on.
-    if (error instanceof RequestError) throw new ServerProblem('unreachable');
-    throw error;
-  } finally {
-    request.signal?.removeEventListener('abort', stop);
-  }
+      return;
+    }
+    signal.addEventListener('abort', stop, { once: true });
+    authorizer
+      .header()
+      .then(resolve, reject)
+      .finally(() => {
+        signal.removeEventListener('abort', stop);
+      });
+  });
 }
 
-/** Seconds asked for by `Retry-After`, as seconds or as an HTTP date (RFC 9110, 10.2.3); garbage is no answer. */
-export function retryAfterSeconds(header: string | undefined, nowMs: number): number | undefined {
-  if (header === undefined) return undefined;
-  const text = header.trim();
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  if (!/^[A-Z][a-z]{2}, /.test(text)) return undefined;
-  const atMs = Date.parse(text);
-  return Number.isNaN(atMs) ? undefined : Math.max(0, Math.ceil((atMs - nowMs) / 1_000));
-}
-
-/** Throws the problem that an unexpected status is. */
-export function refuse(answer: Answer): never {
-  throw new ServerProblem('status', answer.status, retryAfterSeconds(answer.headers['retry-after'], Date.now()));
-}
-
-/** Parses a JSON answer; a parse error would quote the text, so it becomes a constant. */
-export function parseAnswer(answer: Answer): unknown {
-  try {
-    return JSON.parse(answer.body.toString('utf8'));
-  } catch {
-    throw new ServerProblem('answer-malformed', 0);
-  }
+function send(http: Http, base: string, request: RequestOptions, authorization: string): Promise<Answer> {
+  const { method, path, body, headers, signal } = request;
+  return http({
+    method,
+    url: `${base}/${path}`,
+    headers: {
+      accept: 'application/json',
+      authorization,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body }),
+    ...(signal === undefined ? {} : { signal }),
+  });
 }
