@@ -13,8 +13,8 @@ import { Connection } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { findDevServer, notFound } from './temporal-find.ts';
 import type { FindOptions, FoundDevServer } from './temporal-find.ts';
-import { ensureSearchAttributes, SearchAttributeConflict } from './temporal-search-attributes.ts';
-import type { SearchAttributeTypes } from './temporal-search-attributes.ts';
+import { ensureSearchAttributes, SearchAttributeConflict } from '../src/temporal/search-attributes.ts';
+import type { SearchAttributeTypes } from '../src/temporal/search-attributes.ts';
 
 /** How to start it; the rest as for the search. */
 export interface StartOptions extends FindOptions {

@@ -6,5 +6,5 @@ export { cacheFolderOf, findDevServer, findTestServer } from './temporal-find.ts
 export type { FindOptions, FoundDevServer, FoundTestServer } from './temporal-find.ts';
 export { startDevServer } from './temporal-dev-server.ts';
 export type { DevServer, StartOptions } from './temporal-dev-server.ts';
-export { ensureSearchAttributes } from './temporal-search-attributes.ts';
-export type { SearchAttributeTypes } from './temporal-search-attributes.ts';
+export { ensureSearchAttributes } from '../src/temporal/search-attributes.ts';
+export type { SearchAttributeTypes } from '../src/temporal/search-attributes.ts';

@@ -14,6 +14,8 @@ export interface Batch {
   readonly id: string;
   readonly epoch: number;
   readonly range: VersionRange;
+  /** Where the stream stood when the range was read. */
+  readonly from: { readonly settled: number; readonly delivered: number };
   /** The matured head when the range was read: what of the range is settled once it is committed. */
   readonly matured: number;
   /** The source's newest version when the range was read. */
@@ -39,11 +41,13 @@ export interface InFlight {
 export interface FetchInput {
   readonly stream: StreamKey;
   readonly inFlight?: InFlight;
+  /** Staged batches that were given up. */
+  readonly discard?: readonly string[];
 }
 
 export type FetchResult =
-  | { readonly kind: 'batch'; readonly batch: Batch }
-  | { readonly kind: 'caught-up'; readonly head: number }
+  | { readonly kind: 'batch'; readonly batch: Batch; readonly steps: readonly string[] }
+  | { readonly kind: 'caught-up'; readonly head: number; readonly totals: StreamTotals }
   /** A first load waits for these types, which others refer to. */
   | { readonly kind: 'wait'; readonly types: readonly string[] }
   /** Nothing can be said before the batch in flight is committed. */
@@ -95,6 +99,8 @@ export interface StreamTotals {
   readonly sequence: number;
   readonly settled: number;
   readonly delivered: number;
+  /** Last time the stream was known to be caught up; 0 for never. */
+  readonly currentAtMs: number;
   readonly parked: number;
   readonly quarantined: number;
 }
@@ -128,6 +134,4 @@ export interface Activities {
   authorize(input: AuthorizeInput): Promise<AuthorizeResult>;
   commit(input: CommitInput): Promise<CommitResult>;
   beginResync(input: { readonly stream: StreamKey }): Promise<StreamTotals>;
-  /** Totals, the configured steps' names, and what a fresh run must know. */
-  describeStream(input: { readonly stream: StreamKey }): Promise<StreamTotals & { readonly steps: readonly string[] }>;
 }

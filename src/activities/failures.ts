@@ -2,7 +2,7 @@
  * Every error that leaves an activity is made here: a constant type from the table of troubles, a constant message,
  * no cause. An HTTP, JSON or SQL error quotes addresses and values; none of them may reach Temporal (I2).
  */
-import { activityInfo, Context } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 
 import { KeyProblem } from '../crypto/keyring.ts';
@@ -61,7 +61,7 @@ export function guarded<Input extends { readonly stream: StreamKey } | { readonl
   return async (input) => {
     const { direction, type } = 'stream' in input ? input.stream : input.batch.stream;
     try {
-      return await run(input);
+      return await alive(() => run(input));
     } catch (error) {
       if (error instanceof CancelledFailure) throw error;
       const failure = failureOf(error, step);
@@ -71,7 +71,7 @@ export function guarded<Input extends { readonly stream: StreamKey } | { readonl
   };
 }
 
-/** The `ApplicationFailure` for an error, by the table. */
+/** The `ApplicationFailure` for an error, by the table. The message is constant for a code and a step. */
 export function failureOf(error: unknown, step: string): ApplicationFailure {
   const code = troubleCodeOf(error);
   const { kind } = troubles[code];
@@ -116,22 +116,65 @@ function framesOf(error: unknown): string[] {
   return [error.constructor.name, ...frames.slice(0, 12)];
 }
 
-/** Numbers for Temporal's heartbeat, and the point where a stopping worker gives its batch back. */
-export function heartbeat(progress: Readonly<Record<string, number>>): void {
-  const context = Context.current();
-  context.heartbeat(progress);
-  if (context.cancellationSignal.aborted) throw new TroubleError('given-back');
+const beatEveryMs = 10_000;
+
+/** What is known of a running attempt's life signs. */
+interface Life {
+  readonly startedMs: number;
+  lastBeatMs: number;
+  progress: Readonly<Record<string, number>>;
 }
 
-/** Aborted when the activity is cancelled or the worker stops. */
-export const cancelSignal = (): AbortSignal => Context.current().cancellationSignal;
+const lives = new WeakMap<Context, Life>();
+
+/** Keeps an attempt's heart beating while `run` waits for servers, disks and threads. */
+async function alive<Output>(run: () => Promise<Output>): Promise<Output> {
+  const context = Context.current();
+  const life: Life = { startedMs: Date.now(), lastBeatMs: Date.now(), progress: {} };
+  lives.set(context, life);
+  const timer = setInterval(() => {
+    // A beat that comes too late is worth nothing: Temporal has given this attempt up by then.
+    if (inTime(context, life)) beat(context, life);
+  }, beatEveryMs);
+  try {
+    return await run();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function beat(context: Context, life: Life): void {
+  life.lastBeatMs = Date.now();
+  context.heartbeat(life.progress);
+}
+
+function inTime(context: Context, life: Life): boolean {
+  const { startToCloseTimeoutMs, heartbeatTimeoutMs } = context.info;
+  const now = Date.now();
+  if (now > life.startedMs + startToCloseTimeoutMs) return false;
+  return heartbeatTimeoutMs === undefined || now <= life.lastBeatMs + heartbeatTimeoutMs;
+}
 
 /**
  * Throws when this attempt's time is over: Temporal has given it up and may have begun another, and a process that
  * was paused (SIGSTOP, a sleeping machine) must not go on as if nothing had happened.
  */
 export function assertInTime(): void {
-  const info = activityInfo();
-  const startedMs = info.currentAttemptScheduledTimestampMs;
-  if (Date.now() > startedMs + info.startToCloseTimeoutMs) throw new TroubleError('lost-race');
+  const context = Context.current();
+  const life = lives.get(context);
+  if (life !== undefined && !inTime(context, life)) throw new TroubleError('lost-race');
 }
+
+/** Numbers for Temporal's heartbeat, and the point where a stopping worker gives its batch back. */
+export function heartbeat(progress: Readonly<Record<string, number>>): void {
+  const context = Context.current();
+  if (context.cancellationSignal.aborted) throw new TroubleError('given-back');
+  assertInTime();
+  const life = lives.get(context);
+  if (life === undefined) return;
+  life.progress = progress;
+  beat(context, life);
+}
+
+/** Aborted when the activity is cancelled or the worker stops. */
+export const cancelSignal = (): AbortSignal => Context.current().cancellationSignal;

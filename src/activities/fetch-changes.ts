@@ -5,6 +5,7 @@
 import { readStream, type StreamKey, type StreamPosition, updateStream, writeStream } from '../state/streams.ts';
 import { forgetHeads, observeHead, readHeads, settleSeen, windowRows } from '../state/window.ts';
 import { advance, maturedHead, nextRead, type VersionRange } from '../sync/window.ts';
+import type { FenceModes } from './commit/probe.ts';
 import type { Batch, FetchInput, FetchResult, InFlight } from './contract.ts';
 import { collectChanges } from './fetch/collect.ts';
 import { waitForLowerTiers } from './fetch/tier-gate.ts';
@@ -12,12 +13,15 @@ import { cancelSignal, guarded, onSide, TroubleError } from './failures.ts';
 import { type Parts, settleMsOf, sourceName } from './parts.ts';
 import { agreeWithTarget } from './reconcile-cursor.ts';
 import { newBatchId } from './staged.ts';
+import { totalsOf } from './totals.ts';
 
-export const createFetchChanges = (parts: Parts): ((input: FetchInput) => Promise<FetchResult>) =>
-  guarded('fetch-changes', parts.log, (input: FetchInput) => fetchChanges(parts, input));
+export const createFetchChanges = (parts: Parts, modes: FenceModes): ((input: FetchInput) => Promise<FetchResult>) =>
+  guarded('fetch-changes', parts.log, (input: FetchInput) => fetchChanges(parts, modes, input));
 
-async function fetchChanges(parts: Parts, { stream, inFlight }: FetchInput): Promise<FetchResult> {
-  if (inFlight === undefined) await agreeWithTarget(parts, stream);
+async function fetchChanges(parts: Parts, modes: FenceModes, { stream, inFlight, discard = [] }: FetchInput): Promise<FetchResult> {
+  assertConfigured(parts, stream);
+  for (const batch of discard) await parts.staging.discard(batch);
+  if (inFlight === undefined) await agreeWithTarget(parts, modes, stream);
   const position = await positionOf(parts, stream, inFlight);
   if (!position.loaded && inFlight === undefined) {
     const types = await waitForLowerTiers(parts, position);
@@ -34,14 +38,20 @@ async function fetchChanges(parts: Parts, { stream, inFlight }: FetchInput): Pro
       throw new TroubleError('source-restored');
     case 'caught-up':
       await noteCurrent(parts, stream);
-      return { kind: 'caught-up', head };
+      return { kind: 'caught-up', head, totals: await totalsOf(parts, stream) };
     case 'sweep':
       // A sweep moves `settled` by itself where it finds nothing: not before the batch in flight is safe.
       if (inFlight !== undefined) return { kind: 'later' };
-      return readRange(parts, stream, { position, range: next.range, head, matured });
+      return readRange(parts, modes, stream, { position, range: next.range, head, matured });
     case 'read':
-      return readRange(parts, stream, { position, range: next.range, head, matured, ...(inFlight && { inFlight }) });
+      return readRange(parts, modes, stream, { position, range: next.range, head, matured, ...(inFlight && { inFlight }) });
   }
+}
+
+/** A Schedule or a command may name a stream that the worker was never told of. */
+function assertConfigured(parts: Parts, stream: StreamKey): void {
+  const configured = parts.streams.some(({ direction, type }) => direction === stream.direction && type === stream.type);
+  if (!configured) throw new TroubleError('stream-unknown');
 }
 
 async function positionOf(parts: Parts, stream: StreamKey, inFlight: InFlight | undefined): Promise<StreamPosition> {
@@ -74,7 +84,7 @@ interface Reading {
 }
 
 /** Reads from `range.lo` up, as far as one batch goes. */
-async function readRange(parts: Parts, stream: StreamKey, reading: Reading): Promise<FetchResult> {
+async function readRange(parts: Parts, modes: FenceModes, stream: StreamKey, reading: Reading): Promise<FetchResult> {
   const { position, range, head, matured, inFlight } = reading;
   const id = newBatchId(parts.instance, stream, position.epoch);
   const found = await collectChanges(parts, stream, { id, range, inFlight: inFlight?.batch ?? '' });
@@ -84,13 +94,14 @@ async function readRange(parts: Parts, stream: StreamKey, reading: Reading): Pro
     if (inFlight !== undefined) return { kind: 'later' };
     await advanceAlone(parts, stream, read, matured);
     // Nothing new in what was read; there may be more to read.
-    return fetchChanges(parts, { stream });
+    return fetchChanges(parts, modes, { stream });
   }
   const batch: Batch = {
     stream,
     id,
     epoch: position.epoch,
     range: read,
+    from: { settled: position.settled, delivered: position.delivered },
     matured,
     head,
     form: 'raw',
@@ -101,7 +112,7 @@ async function readRange(parts: Parts, stream: StreamKey, reading: Reading): Pro
     quarantined: found.quarantined,
   };
   parts.log.info('batch-fetched', { ...stream, batch: id, rows: found.rows, changes: found.changes, requests: found.requests });
-  return { kind: 'batch', batch };
+  return { kind: 'batch', batch, steps: parts.steps.map((step) => step.name) };
 }
 
 /** Moves the positions where a range brought nothing that has to be committed. */

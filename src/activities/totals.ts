@@ -6,8 +6,8 @@ import type { StreamTotals } from './contract.ts';
 import type { Parts } from './parts.ts';
 
 export async function totalsOf(parts: Parts, stream: StreamKey): Promise<StreamTotals> {
-  const { counts, epoch, sequence, settled, delivered } = await readStream(parts.db, stream);
+  const { counts, epoch, sequence, settled, delivered, currentAtMs } = await readStream(parts.db, stream);
   const parked = await countParked(parts.db, stream.direction, stream.type);
   const quarantined = await countQuarantined(parts.db, stream.direction, stream.type);
-  return { counts, epoch, sequence, settled, delivered, parked, quarantined };
+  return { counts, epoch, sequence, settled, delivered, currentAtMs, parked, quarantined };
 }

@@ -32,6 +32,8 @@ export interface Answer {
 /** Sends a request. Any HTTP status is an answer; a missing or oversized answer throws `ServerProblem`. */
 export type Http = (request: HttpRequest) => Promise<Answer>;
 
+const tooLarge = Symbol('answer-too-large');
+
 /** HTTP over got with kept connections. */
 export function createHttp(options: HttpOptions): Http {
   const client = got.extend({
@@ -56,20 +58,17 @@ export function createHttp(options: HttpOptions): Http {
       abort.abort();
     };
     signal?.addEventListener('abort', stop, { once: true });
-    let tooLarge = false;
     try {
       const pending = client(url, { method, signal: abort.signal, headers, ...(body === undefined ? {} : { body }) });
       void pending.on('downloadProgress', ({ transferred }) => {
-        if (transferred <= options.answerBytesMax) return;
-        tooLarge = true;
-        stop();
+        if (transferred > options.answerBytesMax) abort.abort(tooLarge);
       });
       const response = await pending;
       // The last piece of an answer is not announced before it is there.
       if (response.body.length > options.answerBytesMax) throw new ServerProblem('answer-too-large');
       return { status: response.statusCode, headers: response.headers, body: asBuffer(response.body) };
     } catch (error) {
-      if (tooLarge) throw new ServerProblem('answer-too-large');
+      if (abort.signal.reason === tooLarge) throw new ServerProblem('answer-too-large');
       if (givenBack()) throw new ServerProblem('given-back');
       if (error instanceof RequestError) throw new ServerProblem('unreachable');
       throw error;

@@ -52,8 +52,8 @@ function policyVerdict(site: SiteNotes, policy: string): CursorVerdict {
 /** Reads a ChangesInfo resource. One that was not written by this program counts as none. */
 export function cursorOf(resource: JsonObject | undefined): Cursor | undefined {
   if (resource === undefined) return undefined;
-  const { epoch, sequence, batch, policy } = resource;
-  if (typeof epoch !== 'number' || typeof sequence !== 'number' || typeof batch !== 'string') return undefined;
+  const { kind, epoch, sequence, batch, policy } = resource;
+  if (kind !== 'cursor' || typeof epoch !== 'number' || typeof sequence !== 'number' || typeof batch !== 'string') return undefined;
   return { epoch, sequence, batch, policy: typeof policy === 'string' ? policy : '' };
 }
 

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 
 import { checkDown, checkOutput } from '../deid/output-check.ts';
 import type { Json, Resource } from '../fhir/resource.ts';
-import { compiledPolicy } from './compiled.ts';
+import { compiledPolicy, deidKeys } from './compiled.ts';
 import { lineRanges, parseLine, putFrame } from './lines.ts';
 import type { InspectedLine, InspectOutcome, InspectTask, RefusedLine } from './task.ts';
 
@@ -36,7 +36,8 @@ export function inspectLines(task: InspectTask): InspectOutcome {
 function checkOf(task: InspectTask): (resource: Resource) => boolean {
   if (task.ruleset.direction === 'down') return (resource) => checkDown(resource, task.ruleset.scope).ok;
   const policy = compiledPolicy(task.ruleset);
-  return (resource) => checkOutput(resource, policy).ok;
+  const keys = deidKeys(task.ruleset);
+  return (resource) => checkOutput(resource, policy, keys).ok;
 }
 
 /** `Type/id`s of this direction's streams that a resource refers to, without itself. */

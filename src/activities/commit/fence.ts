@@ -12,6 +12,7 @@ import { createHash } from 'node:crypto';
 
 import type { JsonObject } from '../../fhir/resource.ts';
 import type { CommitTarget, Versioned } from '../../fhir/server.ts';
+import type { OpenCommit, StreamKey } from '../../state/streams.ts';
 import { cursorId, cursorOf } from '../../sync/cursor.ts';
 import { cancelSignal, onSide, TroubleError } from '../failures.ts';
 import type { CommitPlan } from './plan.ts';
@@ -157,4 +158,50 @@ async function openMarkers(input: FenceInput): Promise<Fence> {
       return applied.has(key) ? 'applied' : 'retry';
     },
   };
+}
+
+export interface FenceOffInput {
+  readonly instance: string;
+  readonly target: CommitTarget;
+  readonly mode: FenceMode;
+  readonly stream: StreamKey;
+  readonly open: OpenCommit;
+  readonly cursor: Versioned | undefined;
+  readonly lanes: number;
+}
+
+/**
+ * Closes the door behind a commit that was given up: whatever of it is still on its way, or asleep in a paused
+ * process, is refused from now on.
+ */
+export async function fenceOff(input: FenceOffInput): Promise<void> {
+  const entries = input.mode === 'if-match' ? await laneMoves(input) : await markersTaken(input);
+  if (entries.length === 0) return;
+  const bundle = `{"resourceType":"Bundle","type":"transaction","entry":[${entries.join(',')}]}`;
+  const answer = await onSide('target', () => input.target.transaction(Buffer.from(bundle), cancelSignal()));
+  // Refused: something of that commit got through this very moment. Read everything anew.
+  if (answer.kind === 'refused') throw new TroubleError('lost-race');
+}
+
+/** Writes cursor and lanes again as they are: every version that the lost attempt may hold is stale then. */
+async function laneMoves({ instance, target, stream, open, cursor, lanes }: FenceOffInput): Promise<string[]> {
+  const ids = Array.from({ length: open.bundles > 1 ? lanes : 0 }, (_, lane) => laneId(instance, { stream }, lane));
+  const present = ids.length === 0 ? new Map<string, Versioned>() : await onSide('target', () => target.readMany(cursorType, ids, cancelSignal()));
+  const moves = ids.map((id, lane) => {
+    const resource = { resourceType: cursorType, id, kind: 'lane', instance, lane, batch: `closed-${open.label}`, sequence: -1 };
+    return guardedWrite(resource, id, present.get(id));
+  });
+  const id = cursorId(instance, stream.direction, stream.type);
+  const content: JsonObject = cursor?.resource ?? { resourceType: cursorType, id, kind: 'unused', instance };
+  const { meta: _serverOwned, ...kept } = content;
+  return [...moves, guardedWrite({ ...kept, closed: open.label }, id, cursor)];
+}
+
+/** Takes the markers that the lost attempt would have to post. */
+async function markersTaken({ instance, target, open }: FenceOffInput): Promise<string[]> {
+  const ids = Array.from({ length: Math.max(1, open.bundles) }, (_, bundle) => markerId(open.label, bundle, ''));
+  const present = await onSide('target', () => target.readMany(cursorType, ids, cancelSignal()));
+  return ids
+    .filter((id) => !present.has(id))
+    .map((id) => entry('POST', cursorType, { resourceType: cursorType, id, kind: 'marker', instance, batch: `closed-${open.label}` }));
 }

@@ -1,0 +1,34 @@
+/**
+ * begin-resync: begins a new epoch of a stream, in which everything is read from version 0 and written again. What
+ * the ledger knows to be in the target stays known; only its digests stop to count.
+ */
+import { forgetHeads, forgetSeen } from '../state/window.ts';
+import { noCounts, readStream, type StreamKey, writeStream } from '../state/streams.ts';
+import { cursorId, cursorOf } from '../sync/cursor.ts';
+import { cursorType } from './commit/fence.ts';
+import type { StreamTotals } from './contract.ts';
+import { cancelSignal, guarded, onSide } from './failures.ts';
+import { type Parts, sourceName, targetName } from './parts.ts';
+import { totalsOf } from './totals.ts';
+
+export const createBeginResync = (parts: Parts): ((input: { readonly stream: StreamKey }) => Promise<StreamTotals>) =>
+  guarded('begin-resync', parts.log, ({ stream }: { readonly stream: StreamKey }) => beginResync(parts, stream));
+
+async function beginResync(parts: Parts, stream: StreamKey): Promise<StreamTotals> {
+  const target = parts.servers[targetName(stream.direction)];
+  const id = cursorId(parts.instance, stream.direction, stream.type);
+  const versioned = await onSide('target', () => target.read(cursorType, id, cancelSignal()));
+  await parts.db.transaction().execute(async (tx) => {
+    const at = await readStream(tx, stream);
+    // An attempt of this activity may have begun the epoch already, and nothing was committed in it since.
+    const begun = at.sequence === 0 && at.delivered === 0 && at.epoch > (cursorOf(versioned?.resource)?.epoch ?? 0);
+    const epoch = begun ? at.epoch : Math.max(at.epoch, cursorOf(versioned?.resource)?.epoch ?? 0) + 1;
+    await forgetSeen(tx, stream);
+    // Where the source was restored, heads of before are of another history.
+    await forgetHeads(tx, sourceName(stream.direction));
+    const fresh = { epoch, sequence: 0, settled: 0, delivered: 0, policy: '', loaded: false, counts: noCounts };
+    await writeStream(tx, { ...at, ...fresh, progressAtMs: parts.now() });
+    parts.log.info('stream-resync', { ...stream, epoch });
+  });
+  return totalsOf(parts, stream);
+}

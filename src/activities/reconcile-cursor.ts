@@ -1,0 +1,51 @@
+/**
+ * Before a stream is read: do the target's cursor and the site's notes tell the same story? A commit that was not
+ * noted is noted now; one that was given up is fenced off, so that a lost attempt of it can do no harm any more.
+ */
+import { releaseClaims } from '../state/parked.ts';
+import { type OpenCommit, readStream, type StreamKey, updateStream } from '../state/streams.ts';
+import { compareCursor, cursorId, cursorOf } from '../sync/cursor.ts';
+import { cursorType, fenceOff } from './commit/fence.ts';
+import { finishCommit } from './commit/finish.ts';
+import type { CommitPlan } from './commit/plan.ts';
+import type { FenceModes } from './commit/probe.ts';
+import { cancelSignal, onSide, TroubleError } from './failures.ts';
+import { type Parts, policyOf, targetName } from './parts.ts';
+import { readPlan } from './staged.ts';
+
+/** Throws the trouble where the stories differ in a way that only a person can judge. */
+export async function agreeWithTarget(parts: Parts, modes: FenceModes, stream: StreamKey): Promise<void> {
+  const target = parts.servers[targetName(stream.direction)];
+  const id = cursorId(parts.instance, stream.direction, stream.type);
+  const versioned = await onSide('target', () => target.read(cursorType, id, cancelSignal()));
+  const position = await readStream(parts.db, stream);
+  const verdict = compareCursor(cursorOf(versioned?.resource), position, policyOf(parts, stream.direction));
+  if (verdict.kind === 'trouble') throw new TroubleError(verdict.code);
+  if (verdict.kind === 'commit-unnoted') return noteCommit(parts, modes, stream, verdict.batch);
+  const { openCommit } = position;
+  if (openCommit === undefined) return;
+  const mode = await modes.of(target, parts.instance);
+  const lanes = parts.limits.bundlesInFlightMax;
+  await fenceOff({ instance: parts.instance, target, mode, stream, open: openCommit, cursor: versioned, lanes });
+  await closeCommit(parts, stream, openCommit);
+}
+
+/** The commit went through, but whoever sent it did not live to note it. */
+async function noteCommit(parts: Parts, modes: FenceModes, stream: StreamKey, label: string): Promise<void> {
+  const [batch, round] = splitLabel(label);
+  const plan = await readPlan<CommitPlan>(parts.staging, batch, round);
+  if (plan?.label !== label) throw new TroubleError('state-lost');
+  await finishCommit(parts, plan);
+  return agreeWithTarget(parts, modes, stream);
+}
+
+/** Batch and round of a label, `<batch>` or `<batch>-r<round>`. */
+function splitLabel(label: string): [string, number] {
+  const match = /^(.*)-r(\d+)$/.exec(label);
+  return match === null ? [label, 0] : [match[1] ?? '', Number(match[2])];
+}
+
+async function closeCommit(parts: Parts, stream: StreamKey, open: OpenCommit): Promise<void> {
+  await releaseClaims(parts.db, open.label);
+  await updateStream(parts.db, stream, (at) => ({ ...at, openCommit: undefined }));
+}

@@ -1,0 +1,16 @@
+/** Deletes what crashes left in staging, once in a while. */
+import type { Parts } from './parts.ts';
+
+const everyMs = 10 * 60_000;
+let lastMs = 0;
+
+export async function sweepStaging(parts: Parts): Promise<void> {
+  if (parts.now() - lastMs < everyMs) return;
+  lastMs = parts.now();
+  const open = await parts.db.selectFrom('streams').select('open_commit').where('open_commit', '!=', '').execute();
+  const keep = new Set(open.map((row) => batchOfLabel((JSON.parse(row.open_commit) as { label: string }).label)));
+  const batches = await parts.staging.sweep(parts.limits.stagingAgeSecondsMax, (batch) => keep.has(batch));
+  if (batches > 0) parts.log.info('staging-swept', { batches });
+}
+
+const batchOfLabel = (label: string): string => label.replace(/-r\d+$/, '');

@@ -1,0 +1,4 @@
+/** The `sluice` command. */
+import { createProgram } from './program.ts';
+
+await createProgram().parseAsync();

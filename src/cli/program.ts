@@ -1,0 +1,35 @@
+/** The command's grammar and help texts; what each command does stands in a file of its own. */
+import { Command } from 'commander';
+
+import { addCheck } from './check.ts';
+import { addCodecServer } from './codec-server.ts';
+import { addControl } from './control.ts';
+import { addKeygen } from './keygen.ts';
+import { addSchedule } from './schedule.ts';
+import { addStatus } from './status.ts';
+import { addSync } from './sync.ts';
+import { addWorker } from './worker.ts';
+
+const after = `
+Exit codes: 0 done · 1 a stream is denied, blocked, paused or has quarantined resources, or the command failed ·
+2 wrong usage or configuration, nothing was started
+
+Examples:
+  $ sluice check --config sluice.yaml            is the configuration right? prints the policy digest
+  $ sluice worker --config sluice.yaml           run the site's background service
+  $ sluice schedule --config sluice.yaml         create, update and remove its Schedules
+  $ sluice sync Patient Encounter --wait         look for changes now, return when caught up
+  $ sluice pause Observation                     finish the batch in hand, then hold
+`;
+
+export function createProgram(): Command {
+  const program = new Command('sluice')
+    .description('Syncs a hospital’s Aidbox with a research hub: de-identified up, reference data down, on Temporal.')
+    .showHelpAfterError('(sluice --help shows all commands)')
+    .addHelpText('after', after)
+    .exitOverride((error) => {
+      process.exit(error.exitCode === 0 ? 0 : 2);
+    });
+  for (const add of [addCheck, addWorker, addSchedule, addSync, addControl, addStatus, addKeygen, addCodecServer]) add(program);
+  return program;
+}

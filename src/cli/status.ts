@@ -1,0 +1,27 @@
+/** `sluice status`: the state of each stream. */
+import type { Command } from 'commander';
+
+import { type CommonOptions, configOption, jsonOption } from './options.ts';
+import { withClient } from './run.ts';
+import { needsText, streamTable } from './table.ts';
+
+export function addStatus(program: Command): void {
+  program
+    .command('status')
+    .description('show the state of each stream: of these types, or of all')
+    .argument('[types...]', 'resource types')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .action(async (types: string[], { config: file, json }: CommonOptions) => {
+      await withClient(file, async (client) => {
+        const statuses = await client.status(types);
+        if (json === true) {
+          console.log(JSON.stringify(statuses, null, 2));
+          return;
+        }
+        console.log(streamTable(statuses));
+        const needs = needsText(statuses);
+        if (needs !== '') console.log(`\n${needs}`);
+      });
+    });
+}

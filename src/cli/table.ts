@@ -1,0 +1,69 @@
+/** Tables for a terminal. */
+import type { StreamStatus } from '../client.ts';
+
+/** Columns aligned by their widest cell; numbers to the right. */
+export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const cells = [head, ...rows.map((row) => row.map(String))];
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const right = head.map((_, column) => rows.every((row) => typeof row[column] === 'number' || row[column] === '–'));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => (right[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd();
+  return [line(head), line(widths.map((width) => '─'.repeat(width))), ...cells.slice(1).map(line)].join('\n');
+}
+
+/** The table of streams. */
+export function streamTable(statuses: readonly StreamStatus[]): string {
+  const none = '–';
+  return table(
+    ['instance', 'direction', 'type', 'changes', 'committed', 'deleted', 'parked', 'quarantined', 'lag', 'state'],
+    statuses.map(({ instance, direction, type, totals, lagSeconds, state }) => [
+      instance,
+      direction,
+      type,
+      totals?.counts.changes ?? none,
+      totals?.counts.committed ?? none,
+      totals?.counts.deleted ?? none,
+      totals?.parked ?? none,
+      totals?.quarantined ?? none,
+      lagSeconds === undefined ? none : `${String(lagSeconds)} s`,
+      state,
+    ]),
+  );
+}
+
+/** What a person has to do about streams, each cause once. */
+export function needsText(statuses: readonly StreamStatus[]): string {
+  const byCause = Map.groupBy(
+    statuses.filter((status) => status.need !== undefined || status.state === 'denied'),
+    (status) => status.need?.code ?? `denied: ${status.reason ?? ''}`,
+  );
+  return [...byCause]
+    .map(([cause, streams]) => {
+      const need = streams[0]?.need;
+      const types = streams.map((stream) => stream.type).join(', ');
+      return need === undefined
+        ? `${types}: ${cause}. ${denialCure(streams[0]?.reason)}`
+        : `${types}: ${need.means} ${need.cure} (${need.code})`;
+    })
+    .join('\n');
+}
+
+function denialCure(reason: string | undefined): string {
+  switch (reason) {
+    case 'not-registered':
+      return 'The hub has no AidboxInstance of this name.';
+    case 'disabled':
+      return 'The hub’s AidboxInstance is not enabled.';
+    case 'policy-not-approved':
+      return 'Add the policy digest (`sluice check` prints it) to policies of the hub’s AidboxInstance.';
+    default:
+      return 'Add the type to up or down of the hub’s AidboxInstance.';
+  }
+}
+
+/** Whether a person has to look: denied, blocked, paused, or something in quarantine. */
+export const needsAttention = (status: StreamStatus): boolean =>
+  ['denied', 'blocked', 'paused', 'failed', 'terminated'].includes(status.state) || (status.totals?.quarantined ?? 0) > 0;

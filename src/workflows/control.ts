@@ -1,0 +1,76 @@
+/** What people tell a stream: the signals, and the waits that they end. */
+import { condition, setHandler } from '@temporalio/workflow';
+
+import type { TroubleCode } from '../sync/trouble.ts';
+import { troubles } from '../sync/trouble.ts';
+import type { Face } from './face.ts';
+import { pauseSignal, resumeSignal, resyncSignal, retrySignal, statusQuery, type SyncInput, wakeSignal } from './messages.ts';
+import { waitSeconds } from './steps.ts';
+
+export class Control {
+  /** A resync was asked for and has not begun. */
+  resync: boolean;
+  /** Somebody wants one more look before this run completes. */
+  wake = false;
+  #paused: boolean;
+  #retries = 0;
+  readonly #face: Face;
+
+  constructor(input: SyncInput, face: Face) {
+    this.#face = face;
+    this.#paused = input.carried?.paused ?? false;
+    this.resync = input.carried?.resync ?? false;
+    setHandler(pauseSignal, () => {
+      this.#setPaused(true);
+    });
+    setHandler(resumeSignal, () => {
+      this.#setPaused(false);
+    });
+    setHandler(resyncSignal, () => {
+      this.resync = true;
+    });
+    setHandler(retrySignal, () => {
+      this.#retries += 1;
+    });
+    setHandler(wakeSignal, () => {
+      this.wake = true;
+    });
+    setHandler(statusQuery, () => face.status);
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  #setPaused(paused: boolean): void {
+    this.#paused = paused;
+    this.#face.note({ paused });
+  }
+
+  /** Holds while paused. Nothing but `resume` ends a pause: not a resync, not a retry. */
+  async untilResumed(): Promise<void> {
+    if (!this.#paused) return;
+    this.#face.enter('paused');
+    await condition(() => !this.#paused);
+  }
+
+  /**
+   * Waits after a trouble: a transient one for a while, an operator's until it is told to retry (and looks by itself
+   * now and then, since whoever mends the cause may not think of us), the others until it is told.
+   * @param times - how often in a row, from 1
+   */
+  async afterTrouble(code: TroubleCode, times: number): Promise<void> {
+    const { kind, means, cure } = troubles[code];
+    const retriesBefore = this.#retries;
+    const told = (): boolean => this.#retries !== retriesBefore || this.resync || this.#paused;
+    if (kind === 'lost' || kind === 'transient' || kind === 'operator') {
+      const seconds = waitSeconds(kind, times);
+      if (seconds === 0) return;
+      this.#face.enter(kind === 'operator' ? 'blocked' : 'retrying', { need: { code, means, cure } });
+      await condition(told, `${String(seconds)} seconds`);
+      return;
+    }
+    this.#face.enter('blocked', { need: { code, means, cure } });
+    await condition(told);
+  }
+}

@@ -1,0 +1,3 @@
+/** The workflows that a site's worker knows. */
+export { pollInstance } from './poll-instance.ts';
+export { syncResourceType } from './sync-resource-type.ts';

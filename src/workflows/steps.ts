@@ -1,0 +1,39 @@
+/** The one table of timeouts and retries: every activity of a stream, and how often Temporal tries it. */
+import { proxyActivities } from '@temporalio/workflow';
+
+import type { Activities } from '../activities/contract.ts';
+import { notRetriedByTemporal } from '../sync/trouble.ts';
+
+/** Transient troubles are retried so many times, over about five minutes, before the workflow says so. */
+const retry = {
+  initialInterval: '1 second',
+  backoffCoefficient: 2,
+  maximumInterval: '60 seconds',
+  maximumAttempts: 10,
+  nonRetryableErrorTypes: notRetriedByTemporal,
+} as const;
+
+/** Steps that move data: as long as a batch may take, and a heartbeat that tells a dead worker soon. */
+const long = { startToCloseTimeout: '30 minutes', heartbeatTimeout: '60 seconds', retry } as const;
+
+/** Steps that ask one question. */
+const short = { startToCloseTimeout: '2 minutes', heartbeatTimeout: '60 seconds', retry } as const;
+
+export const { fetchChanges, anonymize, runStep, commit } =
+  proxyActivities<Pick<Activities, 'fetchChanges' | 'anonymize' | 'runStep' | 'commit'>>(long);
+
+export const { authorize, beginResync } = proxyActivities<Pick<Activities, 'authorize' | 'beginResync'>>(short);
+
+/** A tick is not worth many tries: the next one comes soon. */
+export const { pollStreams } = proxyActivities<Pick<Activities, 'pollStreams'>>({
+  startToCloseTimeout: '5 minutes',
+  heartbeatTimeout: '60 seconds',
+  retry: { ...retry, maximumAttempts: 3 },
+});
+
+/** How long the workflow waits before it tries again by itself, by how often it has waited already. */
+export const waitSeconds = (kind: 'transient' | 'operator' | 'lost', times: number): number => {
+  if (kind === 'lost') return times <= 1 ? 0 : Math.min(60, 5 * times);
+  const first = kind === 'transient' ? 30 : 60;
+  return Math.min(30 * 60, first * 2 ** Math.min(times - 1, 10));
+};

@@ -1,0 +1,241 @@
+/**
+ * syncResourceType: drains one stream, batch by batch, and completes when it is caught up. Stays open while it is
+ * paused, blocked or retrying, and says what it needs. ARCHITECTURE.md, 'States of a stream'.
+ */
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  ApplicationFailure,
+  condition,
+  continueAsNew,
+  TimeoutFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
+
+import type { Batch, CommitResult, FetchResult, InFlight, StreamKey } from '../activities/contract.ts';
+import { advance } from '../sync/window.ts';
+import { isTroubleCode, type TroubleCode, troubles } from '../sync/trouble.ts';
+import { Control } from './control.ts';
+import { Face } from './face.ts';
+import type { SyncInput, SyncResult } from './messages.ts';
+import { anonymize, authorize, beginResync, commit, fetchChanges, runStep } from './steps.ts';
+
+export async function syncResourceType(input: SyncInput): Promise<SyncResult> {
+  return new StreamSync(input).run();
+}
+
+type Outcome<Value> = { readonly value: Value } | { readonly trouble: TroubleCode };
+
+/** What became of a batch. */
+type BatchEnd =
+  | { readonly kind: 'committed'; readonly result: CommitResult }
+  | { readonly kind: 'denied'; readonly result: SyncResult }
+  /** Lost or given up: read the stream anew. */
+  | { readonly kind: 'anew' };
+
+class StreamSync {
+  readonly #input: SyncInput;
+  readonly #stream: StreamKey;
+  readonly #face: Face;
+  readonly #control: Control;
+  /** Staged batches that were given up; the next fetch deletes them. */
+  #discard: string[];
+  /** What was fetched while the batch before it was committed. */
+  #ahead: FetchResult | undefined;
+  #batches = 0;
+  /** Troubles in a row. */
+  #troubled = 0;
+
+  constructor(input: SyncInput) {
+    this.#input = input;
+    this.#stream = { direction: input.direction, type: input.type };
+    this.#face = new Face(input);
+    this.#control = new Control(input, this.#face);
+    this.#discard = [...(input.carried?.discard ?? [])];
+  }
+
+  async run(): Promise<SyncResult> {
+    if (this.#input.askFirst === true && this.#input.carried === undefined) {
+      const denied = await this.#askFirst();
+      if (denied !== undefined) return denied;
+    }
+    for (;;) {
+      await this.#control.untilResumed();
+      if (this.#control.resync && !(await this.#resync())) continue;
+      const fetched = this.#ahead ?? (await this.#fetch());
+      this.#ahead = undefined;
+      if (fetched === undefined) continue;
+      if (fetched.kind === 'wait') {
+        this.#face.enter('waiting', { waitingFor: fetched.types });
+        continue;
+      }
+      if (fetched.kind === 'later') continue;
+      if (fetched.kind === 'caught-up') {
+        this.#troubled = 0;
+        this.#face.note({ head: fetched.head, totals: fetched.totals });
+        if (await this.#mayComplete()) return this.#complete('current');
+        continue;
+      }
+      const end = await this.#carryThrough(fetched.batch, fetched.steps);
+      if (end.kind === 'denied') return end.result;
+      if (end.kind === 'committed' && this.#ahead === undefined && fetched.batch.range.hi >= fetched.batch.head) {
+        if (await this.#mayComplete()) return this.#complete('current');
+      }
+    }
+  }
+
+  /** Hands over to a new run before the history grows too long. Called where no batch is in hand. */
+  async #handOver(): Promise<void> {
+    if (!workflowInfo().continueAsNewSuggested) return;
+    await condition(allHandlersFinished);
+    const { totals } = this.#face.status;
+    const { paused, resync } = this.#control;
+    const carried = { paused, resync, discard: this.#discard, ...(totals && { totals }) };
+    await continueAsNew<typeof syncResourceType>({ ...this.#input, carried });
+  }
+
+  async #mayComplete(): Promise<boolean> {
+    await condition(allHandlersFinished);
+    if (this.#control.paused || this.#control.resync) return false;
+    return !this.#control.wake;
+  }
+
+  #complete(outcome: SyncResult['outcome'], rest: Pick<SyncResult, 'reason'> = {}): SyncResult {
+    this.#face.enter(outcome);
+    const { totals } = this.#face.status;
+    return { outcome, ...rest, batches: this.#batches, ...(totals && { totals }) };
+  }
+
+  async #askFirst(): Promise<SyncResult | undefined> {
+    this.#face.enter('authorizing');
+    const summary = `${this.#input.type}: does the hub allow it by now?`;
+    const asked = await this.#attempt(() => authorize.executeWithOptions({ summary }, [{ stream: this.#stream }]));
+    if ('trouble' in asked) {
+      // Not an answer: the ordinary way will ask again, before anything is written.
+      await this.#control.afterTrouble(asked.trouble, (this.#troubled += 1));
+      return undefined;
+    }
+    return asked.value.allowed ? undefined : this.#complete('denied', { reason: asked.value.reason });
+  }
+
+  async #resync(): Promise<boolean> {
+    if (this.#ahead?.kind === 'batch') this.#discard.push(this.#ahead.batch.id);
+    this.#ahead = undefined;
+    this.#face.enter('resyncing');
+    const summary = `${this.#input.type}: a new epoch, from version 0`;
+    const begun = await this.#attempt(() => beginResync.executeWithOptions({ summary }, [{ stream: this.#stream }]));
+    if ('trouble' in begun) {
+      await this.#control.afterTrouble(begun.trouble, (this.#troubled += 1));
+      await this.#handOver();
+      return false;
+    }
+    this.#control.resync = false;
+    this.#troubled = 0;
+    this.#face.note({ totals: begun.value });
+    return true;
+  }
+
+  async #fetch(): Promise<FetchResult | undefined> {
+    await this.#handOver();
+    this.#face.enter('fetching');
+    // Whoever asked for one more look gets it now.
+    this.#control.wake = false;
+    const discard = this.#discard;
+    const after = this.#face.status.totals?.delivered;
+    const summary = `${this.#input.type}: what is new${after === undefined ? '' : ` after ${String(after)}`}?`;
+    const fetched = await this.#attempt(() =>
+      fetchChanges.executeWithOptions({ summary }, [{ stream: this.#stream, ...(discard.length > 0 && { discard }) }]),
+    );
+    if ('trouble' in fetched) {
+      await this.#control.afterTrouble(fetched.trouble, (this.#troubled += 1));
+      return undefined;
+    }
+    this.#discard = [];
+    return fetched.value;
+  }
+
+  /** Takes a batch through its steps into the target, the next fetch beside the commit. */
+  async #carryThrough(raw: Batch, steps: readonly string[]): Promise<BatchEnd> {
+    const { lo, hi } = raw.range;
+    const { changes, deleted } = raw;
+    const line = `${this.#input.type} ${String(lo)}→${String(hi)}: ${String(changes)} changes, ${String(deleted)} deleted`;
+    this.#face.note({ batch: { lo, hi, changes, deleted }, head: raw.head });
+    const asOf = new Date().toISOString();
+    this.#face.enter('anonymizing');
+    let batch = await this.#insist(raw, () => anonymize.executeWithOptions({ summary: line }, [{ batch: raw, asOf }]));
+    for (const [step, name] of steps.entries()) {
+      if (batch === undefined) break;
+      const before: Batch = batch;
+      this.#face.enter('stepping');
+      batch = await this.#insist(raw, () => runStep.executeWithOptions({ summary: `${name} · ${line}` }, [{ batch: before, step }]));
+    }
+    if (batch === undefined) return { kind: 'anew' };
+    this.#face.enter('authorizing');
+    const asked = await this.#insist(raw, () =>
+      authorize.executeWithOptions({ summary: line }, [{ stream: this.#stream, batch: raw.id }]),
+    );
+    if (asked === undefined) return { kind: 'anew' };
+    if (!asked.allowed) return { kind: 'denied', result: this.#complete('denied', { reason: asked.reason }) };
+    return this.#commit(batch, line);
+  }
+
+  async #commit(batch: Batch, line: string): Promise<BatchEnd> {
+    this.#face.enter('committing');
+    const ahead = this.#fetchAhead(batch);
+    const result = await this.#insist(batch, () => commit.executeWithOptions({ summary: line }, [{ batch }]));
+    const fetched = await ahead;
+    if (result === undefined) {
+      if (fetched?.kind === 'batch') this.#discard.push(fetched.batch.id);
+      return { kind: 'anew' };
+    }
+    this.#batches += 1;
+    this.#troubled = 0;
+    this.#ahead = fetched?.kind === 'batch' ? fetched : undefined;
+    this.#face.batchDone(result.totals);
+    return { kind: 'committed', result };
+  }
+
+  /** Fetches the next batch where there is one for sure; what goes wrong with that is found out again in turn. */
+  async #fetchAhead(batch: Batch): Promise<FetchResult | undefined> {
+    const { paused, resync } = this.#control;
+    if (batch.range.hi >= batch.head || paused || resync || workflowInfo().continueAsNewSuggested) return undefined;
+    const inFlight: InFlight = { batch: batch.id, epoch: batch.epoch, ...advance(batch.from, batch.range, batch.matured) };
+    const summary = `${this.#input.type}: what is new after ${String(batch.range.hi)}?`;
+    const fetched = await this.#attempt(() => fetchChanges.executeWithOptions({ summary }, [{ stream: this.#stream, inFlight }]));
+    return 'trouble' in fetched ? undefined : fetched.value;
+  }
+
+  /** Tries a step of a batch until it works; `undefined` where the batch is lost or given up. */
+  async #insist<Value>(batch: Batch, step: () => Promise<Value>): Promise<Value | undefined> {
+    const state = this.#face.status.state;
+    for (;;) {
+      const outcome = await this.#attempt(step);
+      if ('value' in outcome) return outcome.value;
+      await this.#control.afterTrouble(outcome.trouble, (this.#troubled += 1));
+      const { kind } = troubles[outcome.trouble];
+      // A pause or a resync, or a history that grows: give the batch up, it is read again from where the stream stands.
+      const giveUp = this.#control.paused || this.#control.resync || workflowInfo().continueAsNewSuggested;
+      if (kind === 'lost' || kind === 'resync' || giveUp) {
+        this.#discard.push(batch.id);
+        return undefined;
+      }
+      this.#face.enter(state);
+    }
+  }
+
+  async #attempt<Value>(step: () => Promise<Value>): Promise<Outcome<Value>> {
+    try {
+      return { value: await step() };
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      return { trouble: codeOf(error) };
+    }
+  }
+}
+
+/** The trouble behind a failed activity. One that timed out says nothing about servers: its worker is gone or stuck. */
+function codeOf(failure: ActivityFailure): TroubleCode {
+  const { cause } = failure;
+  if (cause instanceof ApplicationFailure && isTroubleCode(cause.type)) return cause.type;
+  return cause instanceof TimeoutFailure ? 'given-back' : 'unexpected';
+}
