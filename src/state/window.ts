@@ -58,6 +58,7 @@ export async function forgetHeads(db: Database, server: ServerName): Promise<voi
 export interface SeenRow {
   readonly rowKey: string;
   readonly idKey: string;
+  /** 0 for an id whose current state was read and had no version (a delete): `atMs` is when it was read. */
   readonly version: number;
   /** `meta.lastUpdated` in milliseconds, or 0. */
   readonly atMs: number;
@@ -156,6 +157,10 @@ export async function windowRows(db: Database, stream: StreamKey, settled: numbe
 /**
  * A batch was committed: its rows are seen. Forgotten is what is settled *and* so old that nothing new can have been
  * in flight together with it: a batch may end between two versions of one id that committed the other way round.
+ *
+ * What is new has a version above `settled`, so it began after any row of a version up to `settled` took its own; the
+ * time of such a row, and of no other, says how late it is in the source. That time may be any moment of the row's
+ * transaction, hence twice `settleMs`. Rows without a time are never compared and need not be kept.
  */
 export async function settleSeen(
   db: Database,
@@ -176,14 +181,17 @@ export async function settleSeen(
     .select((eb) => eb.fn.max('at_ms').as('at_ms'))
     .where('direction', '=', stream.direction)
     .where('type', '=', stream.type)
+    .where('version', '>', 0)
+    .where('version', '<=', settled)
     .executeTakeFirstOrThrow();
+  const oldMs = (newest.at_ms ?? 0) - 2 * settleMs;
   await db
     .deleteFrom('seen')
     .where('direction', '=', stream.direction)
     .where('type', '=', stream.type)
     .where('batch', '=', '')
     .where('version', '<=', settled)
-    .where('at_ms', '<', (newest.at_ms ?? 0) - settleMs)
+    .where((eb) => eb.or([eb('at_ms', '=', 0), eb('at_ms', '<', oldMs)]))
     .execute();
 }
 

@@ -68,6 +68,8 @@ function newestForSure(
   const newest = best === undefined ? undefined : rows[best];
   if (newest?.version === undefined) return undefined;
   if (known !== undefined && (newest.version <= known.version || !apart(newest, known, settleMs))) return undefined;
+  // Without a time it may have been in flight together with anything that was delivered before.
+  if (newest.lastUpdatedMs === undefined) return undefined;
   // The same version twice is one row listed twice (pages may shift while they are read).
   const others = indices.filter((index) => rows[index]?.version !== newest.version);
   return others.every((index) => apart(newest, rows[index], settleMs)) ? best : undefined;
@@ -75,6 +77,7 @@ function newestForSure(
 
 /** Whether `newer` began so long after `older` that `older` had surely committed. */
 function apart(newer: ChangeRow, older: Pick<ChangeRow, 'lastUpdatedMs'> | undefined, settleMs: number): boolean {
-  if (newer.lastUpdatedMs === undefined || older?.lastUpdatedMs === undefined) return false;
-  return newer.lastUpdatedMs - older.lastUpdatedMs > settleMs;
+  // 0 is a time that nobody knows, not one long ago.
+  if (newer.lastUpdatedMs === undefined || (older?.lastUpdatedMs ?? 0) === 0) return false;
+  return newer.lastUpdatedMs - (older?.lastUpdatedMs ?? 0) > settleMs;
 }
