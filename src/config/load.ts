@@ -1,23 +1,27 @@
 /** Reads `sluice.yaml`: form, cross checks, secrets, key files, policy. Every mistake is reported, at once. */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { readKeyFile } from '../crypto/key-text.ts';
-import { KeyProblem, type KeyPurpose } from '../crypto/keyring.ts';
+import { KeyProblem, type KeyProblemCode, type KeyPurpose } from '../crypto/keyring.ts';
 import { type LocalKeyring, parseKeyring, requireDistinctKeys } from '../crypto/local-keyring.ts';
 import type { PolicyDocument } from '../deid/policy.ts';
 import { readPolicy } from '../deid/read-policy.ts';
 import { limitDefaults, type Limits } from '../limits.ts';
 import type { Config, ServerConfig, StreamConfig, TemporalConfig } from './config.ts';
-import { type ConfigMistake, ConfigProblem, mistakesOf, parseSource, pathText, type SourceFile } from './problems.ts';
 import {
-  type ConfigDocument,
-  configSchema,
-  everySeconds,
-  type SecretReference,
-  type ServerDocument,
-} from './schema.ts';
+  type ConfigMistake,
+  ConfigProblem,
+  mistakesOf,
+  parseSource,
+  type Path,
+  pathText,
+  type SourceFile,
+} from './problems.ts';
+import { type ConfigDocument, configSchema, everySeconds, isLoopback, type SecretReference } from './schema.ts';
+import { type Sound, without } from './sound.ts';
 
 /** What `loadConfig` works with; tests hand in an environment of their own. */
 export interface LoadOptions {
@@ -41,27 +45,47 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   const source = parseSource(text);
   if (Array.isArray(source)) throw new ConfigProblem(file, source);
   const parsed = configSchema.safeParse(source.value);
+  const wrong = parsed.success ? undefined : mistakesOf(parsed.error.issues, source, configSchema);
+  const sound: Sound<ConfigDocument> = parsed.success
+    ? parsed.data
+    : (without(source.value, wrong?.unsound ?? []) ?? {});
   const reader = new Reader(source, dirname(resolve(file)), options.environment ?? process.env);
-  const config = await reader.build(parsed.success ? parsed.data : soundSections(source.value));
-  const mistakes = [...(parsed.success ? [] : mistakesOf(parsed.error.issues, source)), ...reader.mistakes];
-  if (mistakes.length > 0) throw new ConfigProblem(file, mistakes);
+  const config = await reader.build(sound);
+  const mistakes = [...source.mistakes, ...(wrong?.mistakes ?? []), ...reader.mistakes];
+  if (mistakes.length > 0) {
+    const last = Number.MAX_SAFE_INTEGER;
+    mistakes.sort((a, b) => (a.line ?? last) - (b.line ?? last));
+    throw new ConfigProblem(file, [...mistakes, ...reader.policyMistakes]);
+  }
+  // Without a mistake nothing is missing.
   return config as Config;
 }
 
-/** The sections that are sound by themselves: a mistake in one must not hide those of another. */
-function soundSections(value: unknown): Partial<ConfigDocument> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
-  const sections = Object.entries(configSchema.shape).flatMap(([name, schema]) => {
-    const parsed = schema.safeParse((value as Record<string, unknown>)[name]);
-    return parsed.success ? [[name, parsed.data] as const] : [];
-  });
-  return Object.fromEntries(sections);
-}
+/** A part of the configuration whose missing pieces stand among the mistakes. */
+type Draft<T> = { [Key in keyof T]?: T[Key] | (T[Key] extends object ? Draft<T[Key]> : never) | undefined };
+type Section<Name extends keyof ConfigDocument> = Sound<NonNullable<ConfigDocument[Name]>>;
+type SoundSecret = Sound<SecretReference> | undefined;
+type Server = Section<'servers'>['hub'];
 
-type Path = readonly PropertyKey[];
+/** Types that steer this service, or open the door of a server: data must not take their place. */
+const controlTypes = new Set(['AidboxInstance', 'ChangesInfo', 'AccessPolicy', 'Client', 'Role', 'Session', 'User']);
+
+/** A cursor is called `<instance>.<direction>.<Type>`, and its lanes `….l31`: 64 characters, FHIR's bound for an id. */
+const idCharsMax = 64 - '.l31'.length;
+
+const keyTexts: Readonly<Partial<Record<KeyProblemCode, string>>> = {
+  'key-malformed': 'a line that is no key',
+  'key-wrong-length': 'a key that has not 32 bytes',
+  'key-duplicate-version': 'two keys of one version',
+  'key-empty': 'no key',
+  'key-file-open': 'a key file that is not private',
+  'key-shared': 'the same key twice',
+};
 
 class Reader {
   readonly mistakes: ConfigMistake[] = [];
+  /** Those of the policy's own file: their lines are of that file. */
+  readonly policyMistakes: ConfigMistake[] = [];
   readonly #source: SourceFile;
   readonly #folder: string;
   readonly #environment: Readonly<Record<string, string | undefined>>;
@@ -73,24 +97,23 @@ class Reader {
   }
 
   /** Builds what there is; what is missing stands among the mistakes already. */
-  async build(document: Partial<ConfigDocument>): Promise<Partial<Config>> {
+  async build(document: Sound<ConfigDocument>): Promise<Draft<Config>> {
     const { instance, servers, temporal, streams, policy, steps, staging, state, keys, limits } = document;
+    if (servers !== undefined) this.#twoServers(servers);
     return {
-      ...(instance && { instance }),
-      ...(servers && {
-        servers: {
-          instance: await this.#server(servers.instance, ['servers', 'instance']),
-          hub: await this.#server(servers.hub, ['servers', 'hub']),
-        },
-      }),
-      ...(temporal && { temporal: await this.#temporal(temporal) }),
-      ...(streams && { streams: this.#streams(streams) }),
-      ...(policy && { policy: await this.#policy(policy) }),
-      ...(steps && { steps: await this.#steps(steps) }),
-      ...(staging && { stagingFolder: this.#path(staging.folder) }),
-      ...(state && { stateFile: this.#path(state.file) }),
-      ...(keys && { keys: await this.#keys(keys) }),
-      ...(limits && { limits: this.#limits(limits) }),
+      instance,
+      servers: {
+        instance: await this.#server(servers?.instance, ['servers', 'instance']),
+        hub: await this.#server(servers?.hub, ['servers', 'hub']),
+      },
+      temporal: await this.#temporal(temporal ?? {}),
+      streams: this.#streams(instance ?? '', streams ?? []),
+      policy: await this.#policy(policy ?? {}),
+      steps: await this.#steps(steps ?? []),
+      stagingFolder: this.#path(staging?.folder ?? ''),
+      stateFile: this.#path(state?.file ?? ''),
+      keys: await this.#keys(keys ?? {}),
+      limits: this.#limits(limits ?? {}),
     };
   }
 
@@ -103,62 +126,76 @@ class Reader {
     return isAbsolute(path) ? path : resolve(this.#folder, path);
   }
 
-  #streams(document: ConfigDocument['streams']): StreamConfig[] {
-    const byType = new Map<string, { direction: string; path: Path }>();
+  #streams(instance: string, document: Section<'streams'>): StreamConfig[] {
+    const byType = new Map<string, { direction: string | undefined; path: Path }>();
     return document.flatMap((group, index) =>
-      group.types.map((type, position) => {
+      (group?.types ?? []).flatMap((type, position) => {
+        const { direction, every } = group ?? {};
+        if (type === undefined) return [];
         const path = ['streams', index, 'types', position];
+        this.#typeCheck(instance, direction ?? 'down', type, path);
         const other = byType.get(type);
         if (other !== undefined) {
-          const sentence = other.direction === group.direction ? 'twice' : 'in both directions';
+          const sentence = other.direction === direction ? 'twice' : 'in both directions';
           this.#mistake(
             path,
             `${type} ${sentence} (also ${pathText(other.path)})`,
             'each type once, in one direction: one side owns it',
           );
         }
-        byType.set(type, { direction: group.direction, path });
-        return { direction: group.direction, type, everySeconds: everySeconds(group.every) };
+        byType.set(type, { direction, path });
+        return direction === undefined || every === undefined
+          ? []
+          : [{ direction, type, everySeconds: everySeconds(every) }];
       }),
     );
   }
 
-  async #server(document: ServerDocument, path: Path): Promise<ServerConfig> {
-    const url = document.url.replace(/\/+$/, '');
-    const ca = document.caFile === undefined ? undefined : await this.#file(document.caFile, [...path, 'caFile']);
-    const common = { url, ...(ca === undefined ? {} : { ca: ca.toString('utf8') }) };
-    if ('basic' in document.auth) {
-      const { client, secret } = document.auth.basic;
-      return {
-        ...common,
-        auth: { kind: 'basic', client, secret: await this.#secret(secret, [...path, 'auth', 'basic', 'secret']) },
-      };
-    }
-    const { client, secret, tokenUrl } = document.auth.clientCredentials;
-    return {
-      ...common,
-      auth: {
-        kind: 'client-credentials',
-        client,
-        secret: await this.#secret(secret, [...path, 'auth', 'clientCredentials', 'secret']),
-        tokenUrl: tokenUrl ?? `${url}/auth/token`,
-      },
-    };
+  #typeCheck(instance: string, direction: string, type: string, path: Path): void {
+    if (controlTypes.has(type))
+      this.#mistake(path, type, 'a type of data: this one steers the service or opens a server');
+    const room = idCharsMax - `${instance}.${direction}.`.length;
+    if (type.length > room)
+      this.#mistake(
+        path,
+        `a name of ${String(type.length)} characters`,
+        `at most ${String(room)}: it stands in the cursor's id`,
+      );
   }
 
-  async #temporal(document: ConfigDocument['temporal']): Promise<TemporalConfig> {
-    const { tls, apiKey, address, namespace } = document;
-    const key = apiKey === undefined ? undefined : await this.#secret(apiKey, ['temporal', 'apiKey']);
-    const onLoopback = /^(127\.|localhost:|\[::1\])/.test(address);
-    if (!onLoopback && tls === undefined) {
-      this.#mistake(['temporal', 'tls'], 'nothing', 'tls: {} or more, since the address is not on loopback');
+  /** A hub that is the instance would be fed with its own data, de-identified. */
+  #twoServers({ instance, hub }: Section<'servers'>): void {
+    if (instance?.url === undefined || hub?.url === undefined) return;
+    if (withoutSlash(instance.url) === withoutSlash(hub.url))
+      this.#mistake(['servers', 'hub', 'url'], 'the address of servers.instance', 'another server');
+  }
+
+  async #server(document: Server, path: Path): Promise<Draft<ServerConfig>> {
+    const url = withoutSlash(document?.url ?? '');
+    const ca = await this.#certificates(document?.caFile, [...path, 'caFile']);
+    const common = { url, ...(ca === undefined ? {} : { ca: ca.toString('utf8') }) };
+    const auth = document?.auth;
+    if (auth === undefined) return common;
+    if ('basic' in auth) {
+      const secret = await this.#secret(auth.basic?.secret, [...path, 'auth', 'basic', 'secret']);
+      return { ...common, auth: { kind: 'basic', client: auth.basic?.client, secret } };
     }
+    if (!('clientCredentials' in auth)) return common;
+    const { client, secret, tokenUrl = `${url}/auth/token` } = auth.clientCredentials ?? {};
+    const text = await this.#secret(secret, [...path, 'auth', 'clientCredentials', 'secret']);
+    return { ...common, auth: { kind: 'client-credentials', client, secret: text, tokenUrl } };
+  }
+
+  async #temporal(document: Section<'temporal'>): Promise<Draft<TemporalConfig>> {
+    const { tls, apiKey, address, namespace } = document;
+    const key = await this.#secret(apiKey, ['temporal', 'apiKey']);
+    if (address !== undefined) this.#temporalAddress(address, valueIn(this.#source, 'temporal', 'tls'));
     if (tls !== undefined && (tls.certFile === undefined) !== (tls.keyFile === undefined)) {
       this.#mistake(['temporal', 'tls'], 'one of certFile and keyFile', 'both of them or none');
     }
-    const read = (name: 'caFile' | 'certFile' | 'keyFile'): Promise<Buffer | undefined> =>
-      tls?.[name] === undefined ? Promise.resolve(undefined) : this.#file(tls[name], ['temporal', 'tls', name]);
-    const [ca, crt, pem] = [await read('caFile'), await read('certFile'), await read('keyFile')];
+    const ca = await this.#certificates(tls?.caFile, ['temporal', 'tls', 'caFile']);
+    const crt = await this.#certificates(tls?.certFile, ['temporal', 'tls', 'certFile']);
+    const pem = await this.#privateKey(tls?.keyFile, ['temporal', 'tls', 'keyFile']);
     return {
       address,
       namespace,
@@ -175,31 +212,42 @@ class Reader {
     };
   }
 
-  async #policy(document: ConfigDocument['policy']): Promise<PolicyDocument> {
+  #temporalAddress(address: string, tls: unknown): void {
+    const [host, port] = [
+      address.slice(0, address.lastIndexOf(':')),
+      Number(address.slice(address.lastIndexOf(':') + 1)),
+    ];
+    if (port < 1 || port > 65_535) this.#mistake(['temporal', 'address'], `port ${String(port)}`, 'a port up to 65535');
+    if (tls === undefined && !isLoopback(host))
+      this.#mistake(['temporal', 'tls'], 'nothing', 'tls: {} or more, since the address is not on loopback');
+  }
+
+  async #policy(document: Section<'policy'>): Promise<PolicyDocument> {
     const fallback: PolicyDocument = { apiVersion: 'fhir-sluice/v1', extends: 'aidbox-default' };
-    if ('preset' in document) return { apiVersion: 'fhir-sluice/v1', extends: document.preset };
-    const text = await this.#file(document.file, ['policy', 'file']);
+    if ('preset' in document && document.preset !== undefined) return { ...fallback, extends: document.preset };
+    if (!('file' in document) || document.file === undefined) return fallback;
+    const { file } = document;
+    const text = await this.#file(file, ['policy', 'file']);
     if (text === undefined) return fallback;
     const reading = readPolicy(text.toString('utf8'));
     if (reading.ok) return reading.policy;
     for (const problem of reading.problems) {
-      this.mistakes.push({
-        ...problem,
-        path: `policy.file → ${document.file}: ${problem.path === '' ? '(the file)' : problem.path}`,
-      });
+      const path = `policy.file → ${file}: ${problem.path === '' ? '(the file)' : problem.path}`;
+      this.policyMistakes.push({ ...problem, path });
     }
     return fallback;
   }
 
-  async #steps(documents: ConfigDocument['steps']): Promise<{ name: string; moduleUrl: string }[]> {
+  async #steps(documents: Section<'steps'>): Promise<{ name: string; moduleUrl: string }[]> {
     const names = new Set<string>();
     const steps: { name: string; moduleUrl: string }[] = [];
-    for (const [index, { name, module }] of documents.entries()) {
-      if (names.has(name))
+    for (const [index, step] of documents.entries()) {
+      const { name = '', module } = step ?? {};
+      if (name !== '' && names.has(name))
         this.#mistake(['steps', index, 'name'], JSON.stringify(name), 'a name that no other step has');
       names.add(name);
-      const path = this.#path(module);
-      const moduleUrl = pathToFileURL(path).href;
+      if (module === undefined) continue;
+      const moduleUrl = pathToFileURL(this.#path(module)).href;
       if ((await this.#file(module, ['steps', index, 'module'])) !== undefined)
         await this.#stepModule(moduleUrl, ['steps', index, 'module']);
       steps.push({ name, moduleUrl });
@@ -221,43 +269,94 @@ class Reader {
     }
   }
 
-  async #keys(document: ConfigDocument['keys']): Promise<Config['keys']> {
+  async #keys(document: Section<'keys'>): Promise<Draft<Config['keys']>> {
     const staging = await this.#keyring('staging', document.staging);
     const pseudonym = await this.#keyring('pseudonym', document.pseudonym);
     const payload = await this.#keyring('payload', document.payload);
-    const rings = [staging, pseudonym, payload].filter((ring) => ring !== undefined);
-    try {
-      requireDistinctKeys(rings);
-    } catch (error) {
-      if (!(error instanceof KeyProblem)) throw error;
-      this.#mistake(['keys'], error.message, 'a key of its own for each purpose');
-    }
-    // A missing ring stands among the mistakes, and then nobody gets to see this object.
-    return { staging, pseudonym, payload } as Config['keys'];
+    this.#distinct(staging, pseudonym);
+    this.#distinct(staging, payload);
+    this.#distinct(pseudonym, payload);
+    return { staging, pseudonym, payload };
   }
 
-  async #keyring(purpose: KeyPurpose, reference: SecretReference): Promise<LocalKeyring | undefined> {
+  #distinct(one: LocalKeyring | undefined, other: LocalKeyring | undefined): void {
+    if (one === undefined || other === undefined) return;
+    this.#keyWork(['keys', other.purpose], () => {
+      requireDistinctKeys([one, other]);
+    });
+  }
+
+  async #keyring(purpose: KeyPurpose, reference: SoundSecret): Promise<LocalKeyring | undefined> {
     const path = ['keys', purpose];
+    const text = await this.#keyText(reference, path);
+    return text === undefined ? undefined : this.#keyWork(path, () => parseKeyring(purpose, text));
+  }
+
+  async #keyText(reference: SoundSecret, path: Path): Promise<string | undefined> {
+    if (reference === undefined) return undefined;
+    if ('env' in reference && reference.env !== undefined) return this.#variable(reference.env, path);
+    if (!('file' in reference) || reference.file === undefined) return undefined;
     try {
-      const text =
-        'file' in reference ? await readKeyFile(this.#path(reference.file)) : this.#variable(reference.env, path);
-      return text === undefined ? undefined : parseKeyring(purpose, text);
+      return await readKeyFile(this.#path(reference.file));
     } catch (error) {
-      if (!(error instanceof KeyProblem)) throw error;
-      this.#mistake(path, error.message, 'lines of v<version>:<base64 of 32 bytes> (`sluice keygen` makes one)');
+      this.#keyProblem([...path, 'file'], error);
       return undefined;
     }
   }
 
-  async #secret(reference: SecretReference, path: Path): Promise<string> {
-    if ('env' in reference) return this.#variable(reference.env, path) ?? '';
-    return (await this.#file(reference.file, path))?.toString('utf8').trim() ?? '';
+  #keyWork<Result>(path: Path, work: () => Result): Result | undefined {
+    try {
+      return work();
+    } catch (error) {
+      this.#keyProblem(path, error);
+      return undefined;
+    }
+  }
+
+  #keyProblem(path: Path, error: unknown): void {
+    if (!(error instanceof KeyProblem)) throw error;
+    const { code, message } = error;
+    if (code === 'key-file-unreadable') {
+      // Its path is not told: somebody may have written the key itself there.
+      this.#mistake(path, 'a path where no key file can be read', 'a key file (`sluice keygen` makes one)');
+      return;
+    }
+    const where = message.slice(code.length + 2);
+    const expected = code === 'key-shared' ? 'a key of its own for each purpose' : keyForm;
+    this.#mistake(path, `${keyTexts[code] ?? code} (${where})`, code === 'key-file-open' ? 'mode 600' : expected);
+  }
+
+  /** A secret's text, or `undefined` where the setting is missing or its mistake has been noted. */
+  async #secret(reference: SoundSecret, path: Path): Promise<string | undefined> {
+    if (reference === undefined) return undefined;
+    if ('env' in reference && reference.env !== undefined)
+      return this.#oneLine(this.#variable(reference.env, path), [...path, 'env']);
+    if (!('file' in reference) || reference.file === undefined) return undefined;
+    const at = [...path, 'file'];
+    try {
+      return this.#oneLine((await readFile(this.#path(reference.file), 'utf8')).trim(), at);
+    } catch {
+      // Its path is not told: somebody may have written the secret itself there.
+      this.#mistake(at, 'a path where no file can be read', 'a file that this user can read');
+      return undefined;
+    }
+  }
+
+  #oneLine(secret: string | undefined, path: Path): string | undefined {
+    if (secret === undefined) return undefined;
+    if (secret === '') this.#mistake(path, 'an empty file', 'a file with the secret');
+    // Anything else would not fit into a header.
+    else if (!/^[\x21-\x7e\x80-\uffff ]+$/.test(secret))
+      this.#mistake(path, 'a secret with line ends or other control characters', 'a secret on one line');
+    return secret;
   }
 
   #variable(name: string, path: Path): string | undefined {
     const value = this.#environment[name];
     if (value !== undefined && value !== '') return value;
-    this.#mistake([...path, 'env'], `no value in the environment variable ${name}`, 'a value');
+    // A name in small letters may be the secret itself.
+    const told = /^[A-Z_][A-Z0-9_]*$/.test(name) ? `the environment variable ${name}` : 'that environment variable';
+    this.#mistake([...path, 'env'], `no value in ${told}`, 'a value');
     return undefined;
   }
 
@@ -270,16 +369,50 @@ class Reader {
     }
   }
 
-  #limits(document: ConfigDocument['limits']): Limits {
+  #certificates(file: string | undefined, path: Path): Promise<Buffer | undefined> {
+    return this.#pem(file, path, 'a PEM file of certificates', (pem) => new X509Certificate(pem));
+  }
+
+  #privateKey(file: string | undefined, path: Path): Promise<Buffer | undefined> {
+    return this.#pem(file, path, 'a PEM file of a private key without a passphrase', (pem) => createPrivateKey(pem));
+  }
+
+  async #pem(
+    file: string | undefined,
+    path: Path,
+    expected: string,
+    parse: (pem: Buffer) => unknown,
+  ): Promise<Buffer | undefined> {
+    const pem = file === undefined ? undefined : await this.#file(file, path);
+    if (pem === undefined) return undefined;
+    try {
+      parse(pem);
+    } catch {
+      this.#mistake(path, 'a file of another kind', expected);
+    }
+    return pem;
+  }
+
+  #limits(document: Section<'limits'>): Limits {
     const set = Object.entries(document).filter(([, value]) => value !== undefined);
     const limits = { ...limitDefaults, ...Object.fromEntries(set) } as Limits;
     if (limits.resourceBytesMax > limits.bundleBytesMax) {
       this.#mistake(
-        ['limits', 'resourceBytesMax'],
-        String(limits.resourceBytesMax),
-        `at most bundleBytesMax (${String(limits.bundleBytesMax)}): each resource has to fit into a bundle`,
+        ['limits', 'resourceBytesMax' in document ? 'resourceBytesMax' : 'bundleBytesMax'],
+        `resourceBytesMax ${String(limits.resourceBytesMax)} above bundleBytesMax ${String(limits.bundleBytesMax)}`,
+        'resourceBytesMax at most bundleBytesMax: each resource has to fit into a bundle',
       );
     }
     return limits;
   }
+}
+
+const keyForm = 'lines of v<version>:<base64 of 32 bytes> (`sluice keygen` makes one)';
+
+const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
+
+/** What the file itself has at a place, sound or not. */
+function valueIn(source: SourceFile, section: string, name: string): unknown {
+  const group = (source.value as Record<string, unknown>)[section];
+  return (group as Record<string, unknown>)[name];
 }

@@ -66,7 +66,8 @@ export function parseSource(text: string): SourceFile | ConfigMistake[] {
         const line = lineOfNode(nodeAt(document, path.slice(0, length)));
         if (line !== undefined) return line;
       }
-      return lineOfNode(document.contents);
+      // A section that is missing stands nowhere.
+      return path.length === 0 ? lineOfNode(document.contents) : undefined;
     },
     mistakes: repeatedKeys(document.contents, [], lineOfNode),
   };
@@ -97,7 +98,10 @@ function repeatedKeys(node: unknown, path: Path, lineOf: (node: unknown) => numb
       return inside;
     }
     const found = `this setting again (first on line ${String(first)})`;
-    return [{ path: pathText([...path, name]), ...(line && { line }), found, expected: 'each setting once' }, ...inside];
+    return [
+      { path: pathText([...path, name]), ...(line && { line }), found, expected: 'each setting once' },
+      ...inside,
+    ];
   });
 }
 
@@ -105,7 +109,9 @@ function repeatedKeys(node: unknown, path: Path, lineOf: (node: unknown) => numb
 export function pathText(path: Path): string {
   if (path.length === 0) return wholeFile;
   return path
-    .map((part, index) => (typeof part === 'number' ? `[${String(part)}]` : `${index === 0 ? '' : '.'}${nameText(part)}`))
+    .map((part, index) =>
+      typeof part === 'number' ? `[${String(part)}]` : `${index === 0 ? '' : '.'}${nameText(part)}`,
+    )
     .join('');
 }
 
@@ -141,6 +147,8 @@ export function mistakesOf(
 function rawMistakes(issue: z.core.$ZodIssue, above: Path, root: unknown, schema: z.ZodType): RawMistake[] {
   const path = [...above, ...issue.path];
   if (issue.code === 'unrecognized_keys') {
+    // The name of a setting within a secret may be the secret, as in `secret: { hunter2 }`.
+    if (isSecret(schemaAt(schema, path))) return [{ path, expected: secretForm }];
     const known = namesAt(schema, path);
     const expected = known.length === 0 ? 'no such setting' : `no setting but ${known.join(', ')}`;
     return issue.keys.map((key) => ({ path: [...path, key], found: 'an unknown setting', expected }));
@@ -214,6 +222,9 @@ function namesAt(schema: z.ZodType, path: Path): string[] {
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }
 
+/** What is expected where a secret has to stand. */
+export const secretForm = 'a secret as { env: NAME } or { file: path }, never the secret itself';
+
 const secrets = new WeakSet<z.ZodType>();
 
 /** Marks a schema as a secret's: what stands at its place is never told. */
@@ -230,10 +241,11 @@ const isSecret = (schema: z.ZodType | undefined): boolean => schema !== undefine
  */
 function foundText(value: unknown, schema: z.ZodType | undefined): string {
   if (value === undefined || value === null) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object') return 'a group of settings';
   const plain = schema instanceof z.ZodString || schema instanceof z.ZodNumber || schema instanceof z.ZodEnum;
-  if (!(plain || schema instanceof z.ZodLiteral)) return `a ${typeof value === 'string' ? 'text' : typeof value}`;
+  if (isSecret(schema) || !(plain || schema instanceof z.ZodLiteral))
+    return `a ${typeof value === 'string' ? 'text' : typeof value}`;
   if (value === '') return 'an empty text';
   // An address with a user, a query or a fragment.
   if (typeof value === 'string' && /[@?#]/.test(value)) return 'a text with @, ? or #';

@@ -2,109 +2,128 @@
 import { z } from 'zod';
 
 import { typeForm } from '../fhir/resource.ts';
-import { limitRanges, type LimitName } from '../limits.ts';
+import { type LimitName, limitRanges } from '../limits.ts';
+import { markSecret, secretForm } from './problems.ts';
 
-const name = (about: string, form: RegExp): z.ZodString => z.string({ error: about }).regex(form, { error: about });
+const form = (about: string, pattern: RegExp): z.ZodString =>
+  z.string({ error: about }).regex(pattern, { error: about });
+
+const text = (about: string): z.ZodString => z.string({ error: about }).min(1, { error: about });
+
+const path = text('a path');
 
 /** Secrets never stand in the file: they come from the environment or from a file of their own. */
-const secret = z.union([z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: z.string().min(1) })], {
-  error: 'a secret as { env: NAME } or { file: path }, never the secret itself',
+const secret = markSecret(
+  z.union(
+    [
+      z.strictObject({ env: markSecret(form('the name of an environment variable', /^[A-Za-z_]\w*$/)) }),
+      z.strictObject({ file: markSecret(text('the path of a file')) }),
+    ],
+    { error: secretForm },
+  ),
+);
+
+/** Whether a host is this machine: the only place where data may travel without TLS. `127.example.org` is not. */
+export const isLoopback = (host: string): boolean => /^(127(\.\d{1,3}){3}|localhost|\[::1\])$/.test(host);
+
+const anAddress = 'an address such as https://aidbox.example.org';
+
+const serverUrl = z.string({ error: anAddress }).superRefine((address, context) => {
+  const complain = (message: string): void => {
+    context.addIssue({ code: 'custom', message });
+  };
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) complain(anAddress);
+  else if (url.username !== '' || url.password !== '' || /[?#]/.test(address))
+    complain('an address without credentials, query or fragment');
+  else if (url.protocol === 'http:' && !isLoopback(url.hostname)) complain('https: (plain http: only on loopback)');
 });
 
-const loopback = new Set(['127.0.0.1', 'localhost', '[::1]']);
-
-/** Whether an address stays on this machine: the only place where plain `http:` may carry data. */
-export const isLoopback = (url: URL): boolean => loopback.has(url.hostname) || url.hostname.startsWith('127.');
-
-const serverUrl = z.string({ error: 'an address such as https://aidbox.example.org' }).superRefine((text, context) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    context.addIssue({ code: 'custom', message: 'an address such as https://aidbox.example.org' });
-  } else if (url.protocol === 'http:' && !isLoopback(url)) {
-    context.addIssue({ code: 'custom', message: 'https: (plain http: only on loopback)' });
-  } else if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    context.addIssue({ code: 'custom', message: 'an address without credentials, query or fragment' });
-  }
-});
+// HTTP Basic cannot carry a colon in the name (RFC 7617, 2).
+const client = form('the id of a Client, without colon or space', /^[^:\s]+$/);
 
 const auth = z.union(
   [
-    z.strictObject({ basic: z.strictObject({ client: z.string().min(1), secret }) }),
-    z.strictObject({
-      clientCredentials: z.strictObject({ client: z.string().min(1), secret, tokenUrl: serverUrl.optional() }),
-    }),
+    z.strictObject({ basic: z.strictObject({ client, secret }) }),
+    z.strictObject({ clientCredentials: z.strictObject({ client, secret, tokenUrl: serverUrl.optional() }) }),
   ],
   { error: '{ basic: { client, secret } } or { clientCredentials: { client, secret } }' },
 );
 
-const server = z.strictObject({ url: serverUrl, auth, caFile: z.string().min(1).optional() });
+const server = z.strictObject({ url: serverUrl, auth, caFile: path.optional() });
 
-const every = z
-  .string({ error: 'a cadence such as 30s, 5m, 1h or 1d' })
-  .regex(/^[1-9]\d{0,5}(s|m|h|d)$/, { error: 'a cadence such as 30s, 5m, 1h or 1d' });
+const aCadence = 'a cadence from 1s to 365d, such as 30s, 5m, 1h or 1d';
+const secondsOfYear = 365 * 86_400;
+
+const every = form(aCadence, /^[1-9]\d{0,7}[smhd]$/).refine((cadence) => everySeconds(cadence) <= secondsOfYear, {
+  error: aCadence,
+});
 
 const stream = z.strictObject({
   direction: z.enum(['up', 'down'], { error: 'up or down' }),
-  types: z.array(name('a resource type such as Patient', typeForm)).min(1),
+  types: z.array(form('a resource type such as Patient', typeForm)).min(1),
   every,
 });
 
 const step = z.strictObject({
-  name: name('a name of small letters, digits and dashes', /^[a-z][a-z0-9-]{0,40}$/),
-  module: z.string().min(1),
+  name: form('a name of small letters, digits and dashes', /^[a-z][a-z0-9-]{0,40}$/),
+  module: path,
 });
+
+/** Shares may be fractions; everything else is counted in whole units. */
+function limitSchema({ default: usual, min, max }: { default: number; min: number; max: number }): z.ZodNumber {
+  const fraction = !Number.isInteger(usual);
+  const error = `a ${fraction ? '' : 'whole '}number from ${String(min)} to ${String(max)}`;
+  const range = z.number({ error }).min(min, { error }).max(max, { error });
+  return fraction ? range : range.int({ error });
+}
 
 const limits = z.strictObject(
   Object.fromEntries(
-    Object.entries(limitRanges).map(([limit, range]) => [
-      limit,
-      z
-        .number({ error: `a number from ${String(range.min)} to ${String(range.max)}` })
-        .min(range.min, { error: `a number from ${String(range.min)} to ${String(range.max)}` })
-        .max(range.max, { error: `a number from ${String(range.min)} to ${String(range.max)}` })
-        .optional(),
-    ]),
+    Object.entries(limitRanges).map(([name, range]) => [name, limitSchema(range).optional()]),
   ) as Record<LimitName, z.ZodOptional<z.ZodNumber>>,
 );
+
+const aHostAndPort = 'host:port, such as temporal.example.org:7233';
 
 export const configSchema = z.strictObject({
   apiVersion: z.literal('fhir-sluice/v1', { error: 'fhir-sluice/v1' }),
   // Short and opaque: it stands in workflow ids, cursor ids and tags, in clear.
-  instance: name('a name of 1 to 20 small letters, digits and dashes', /^[a-z][a-z0-9-]{0,19}$/),
+  instance: form('a name of 1 to 20 small letters, digits and dashes', /^[a-z][a-z0-9-]{0,19}$/),
   servers: z.strictObject({ instance: server, hub: server }),
   temporal: z.strictObject({
-    address: z.string().regex(/^[^/\s]+:\d{1,5}$/, { error: 'host:port' }),
-    namespace: z.string().min(1).default('default'),
+    address: form(aHostAndPort, /^[^/\s@?#]+:\d{1,5}$/),
+    namespace: text('the name of a namespace').default('default'),
     tls: z
       .strictObject({
-        caFile: z.string().optional(),
-        certFile: z.string().optional(),
-        keyFile: z.string().optional(),
-        serverName: z.string().optional(),
+        caFile: path.optional(),
+        certFile: path.optional(),
+        keyFile: path.optional(),
+        serverName: text('a host name').optional(),
       })
       .optional(),
     apiKey: secret.optional(),
   }),
   streams: z.array(stream).min(1),
   policy: z.union(
-    [z.strictObject({ preset: z.enum(['aidbox-default']) }), z.strictObject({ file: z.string().min(1) })],
-    {
-      error: '{ preset: aidbox-default } or { file: path }',
-    },
+    [
+      z.strictObject({ preset: z.enum(['aidbox-default'], { error: 'aidbox-default' }) }),
+      z.strictObject({ file: path }),
+    ],
+    { error: '{ preset: aidbox-default } or { file: path }' },
   ),
   steps: z.array(step).default([]),
-  staging: z.strictObject({ folder: z.string().min(1) }),
-  state: z.strictObject({ file: z.string().min(1) }),
+  staging: z.strictObject({ folder: path }),
+  state: z.strictObject({ file: path }),
   keys: z.strictObject({ staging: secret, pseudonym: secret, payload: secret }),
-  limits: limits.default({} as z.infer<typeof limits>),
+  limits: limits.default({}),
 });
 
 export type ConfigDocument = z.infer<typeof configSchema>;
 export type SecretReference = z.infer<typeof secret>;
-export type ServerDocument = z.infer<typeof server>;
 
 /** Seconds of a cadence such as `5m`. */
-export function everySeconds(text: string): number {
-  const unit = { s: 1, m: 60, h: 3_600, d: 86_400 }[text.at(-1) ?? 's'] ?? 1;
-  return Number(text.slice(0, -1)) * unit;
+export function everySeconds(cadence: string): number {
+  const unit = { s: 1, m: 60, h: 3_600, d: 86_400 }[cadence.at(-1) ?? 's'] ?? 1;
+  return Number(cadence.slice(0, -1)) * unit;
 }
