@@ -6,15 +6,19 @@ import type { StreamKey } from './streams.ts';
 /** Which server a head belongs to: versions are one global sequence of a server, whatever the type. */
 export type ServerName = 'instance' | 'hub';
 
-/** Notes the newest version of a server at this moment. */
+/**
+ * Notes the newest version of a server at this moment. A head that was as new before says more already; and heads are
+ * thinned, or else a busy stream would find another one matured after each sweep, and sweep on instead of reading on.
+ */
 export async function observeHead(db: Database, server: ServerName, version: number, nowMs: number): Promise<void> {
   const spacingMs = fixedLimits.headSpacingSecondsMin * 1_000;
   const recent = await db
     .selectFrom('heads')
     .select('version')
     .where('server', '=', server)
-    .where('at_ms', '>', nowMs - spacingMs)
-    .where('version', '>=', version)
+    .where((eb) =>
+      eb.or([eb('version', '>=', version), eb.and([eb('at_ms', '>', nowMs - spacingMs), eb('at_ms', '<=', nowMs)])]),
+    )
     .executeTakeFirst();
   if (recent !== undefined) return;
   await db
@@ -178,7 +182,7 @@ export async function settleSeen(
     .execute();
   const newest = await db
     .selectFrom('seen')
-    .select((eb) => eb.fn.max('at_ms').as('at_ms'))
+    .select((eb) => eb.fn.max<number | null>('at_ms').as('at_ms'))
     .where('direction', '=', stream.direction)
     .where('type', '=', stream.type)
     .where('version', '>', 0)

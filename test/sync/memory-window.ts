@@ -2,6 +2,9 @@
 import type { KnownState } from '../../src/sync/net-effect.ts';
 import type { Seen, WindowStore } from './model-reader.ts';
 
+// Taken once: in jest's sandbox each look at a global is slow, and the model runs thousands of times.
+const { max } = Math;
+
 /** Ways to break it, for the tests of the test. */
 export interface Broken {
   /** Forgets a row as soon as it is settled. */
@@ -33,8 +36,8 @@ export class MemoryWindow implements WindowStore {
       seenRows.add(row.rowKey);
       const other = known.get(row.idKey) ?? { version: 0, lastUpdatedMs: 0 };
       known.set(row.idKey, {
-        version: Math.max(row.version, other.version),
-        lastUpdatedMs: Math.max(row.atMs, other.lastUpdatedMs),
+        version: max(row.version, other.version),
+        lastUpdatedMs: max(row.atMs, other.lastUpdatedMs),
       });
     }
     return { seenRows, known };
@@ -53,8 +56,7 @@ export class MemoryWindow implements WindowStore {
     for (const [key, row] of this.#seen) if (row.batch === batch) this.#seen.set(key, { ...row, batch: '' });
     let newestMs = 0;
     for (const { version, atMs } of this.#seen.values())
-      if (this.#broken.prunesByFuture === true || (version > 0 && version <= settled))
-        newestMs = Math.max(newestMs, atMs);
+      if (this.#broken.prunesByFuture === true || (version > 0 && version <= settled)) newestMs = max(newestMs, atMs);
     const keptMs = this.#broken.prunesTooSoon === true ? settleMs : 2 * settleMs;
     for (const [key, { batch: pending, version, atMs }] of this.#seen) {
       const old = atMs === 0 || atMs < newestMs - keptMs || this.#broken.prunesAtOnce === true;

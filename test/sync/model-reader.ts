@@ -6,6 +6,9 @@ import { type ChangeRow, type KnownState, netEffect } from '../../src/sync/net-e
 import { advance, maturedHead, nextRead, nextWidth, type VersionRange } from '../../src/sync/window.ts';
 import type { ModelRow, ModelSource, Random } from './model-source.ts';
 
+// Taken once: in jest's sandbox each look at a global is slow, and the model runs thousands of times.
+const { ceil, max, min } = Math;
+
 /** A row of the seen set. */
 export interface Seen {
   readonly rowKey: string;
@@ -107,14 +110,13 @@ export class ModelReader {
   /** Time goes by within a fetch: mostly a little. */
   #pass(): void {
     const { settleMs } = this.#options;
-    this.nowMs += this.#random(10) === 0 ? this.#random(2 * settleMs) : this.#random(Math.ceil(settleMs / 20));
+    this.nowMs += this.#random(10) === 0 ? this.#random(2 * settleMs) : this.#random(ceil(settleMs / 20));
   }
 
   async #fetch(inFlight: ModelBatch | undefined): Promise<ModelBatch | undefined> {
     const { settleMs, overlapRowsMax } = this.#options;
     for (;;) {
-      const at =
-        inFlight === undefined ? this.position : advance(inFlight.from, inFlight.range, inFlight.matured);
+      const at = inFlight === undefined ? this.position : advance(inFlight.from, inFlight.range, inFlight.matured);
       const head = this.#source.head(this.nowMs);
       this.requests += 1;
       await this.#store.observeHead(head, this.nowMs);
@@ -146,7 +148,7 @@ export class ModelReader {
     while (lo < range.hi && fresh.length < batchRowsMax / 2) {
       this.#pass();
       this.requests += 1;
-      const hi = Math.min(range.hi, lo + this.#width);
+      const hi = min(range.hi, lo + this.#width);
       const rows = this.#source.range(lo, hi, this.nowMs);
       if (hi - lo > 1 && rows.length > batchRowsMax - fresh.length) {
         this.#width = nextWidth(hi - lo, 'too-many', batchRowsMax);
@@ -165,7 +167,7 @@ export class ModelReader {
         const before = knowledge.known.get(key.idKey);
         if (before !== undefined) known.set(row.id, before);
       }
-      this.#width = nextWidth(Math.max(this.#width, hi - lo), rows.length, batchRowsMax);
+      this.#width = nextWidth(max(this.#width, hi - lo), rows.length, batchRowsMax);
       lo = hi;
     }
     const deliveries = this.#newestStates(name, fresh, known, seen);
@@ -252,7 +254,7 @@ export async function runToRest(
   while (reader.nowMs < source.endMs) {
     if (random(4) === 0) await reader.poll();
     else await reader.drain(true);
-    reader.nowMs += random(5) === 0 ? random(3 * settleMs) : random(Math.ceil(settleMs / 3));
+    reader.nowMs += random(5) === 0 ? random(3 * settleMs) : random(ceil(settleMs / 3));
   }
   for (let rest = 0; rest < 3; rest++) {
     await reader.drain(false);

@@ -1,5 +1,8 @@
 /** A model of a source: a global sequence of txids, and transactions that commit late and out of order. */
 
+// Taken once: in jest's sandbox each look at a global is slow, and the model runs thousands of times.
+const { imul, floor, ceil, max, min } = Math;
+
 /** Numbers from a seed, so that a failure can be repeated (mulberry32). */
 export type Random = (below: number) => number;
 
@@ -7,9 +10,9 @@ export function seeded(seed: number): Random {
   let state = seed | 0;
   return (below) => {
     state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
+    let mixed = imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
   };
 }
 
@@ -69,17 +72,17 @@ export class ModelSource {
       }),
     );
     this.#commits = inOrder.map(({ txid, commitMs }) => ({ txid, commitMs }));
-    this.endMs = Math.max(...inOrder.map(({ commitMs }) => commitMs));
+    this.endMs = max(...inOrder.map(({ commitMs }) => commitMs));
   }
 
   /** Newest version of the stream's type. */
   head(atMs: number): number {
-    return this.rows.reduce((head, row) => (row.commitMs <= atMs ? Math.max(head, row.version) : head), 0);
+    return this.rows.reduce((head, row) => (row.commitMs <= atMs ? max(head, row.version) : head), 0);
   }
 
   /** Newest version of any type. */
   headOfAll(atMs: number): number {
-    return this.#commits.reduce((head, { txid, commitMs }) => (commitMs <= atMs ? Math.max(head, txid) : head), 0);
+    return this.#commits.reduce((head, { txid, commitMs }) => (commitMs <= atMs ? max(head, txid) : head), 0);
   }
 
   /** Rows of `(lo, hi]` that are visible, in any order; now and then one stands there twice. */
@@ -105,15 +108,15 @@ function draw(options: SourceOptions, ids: readonly string[], random: Random): D
   let txid = 0;
   for (let index = 0; index < options.transactions; index++) {
     // Crowds of transactions, and now and then a pause that lets all that was before settle.
-    txidMs += random(12) === 0 ? longestMs + random(4 * longestMs) : random(Math.ceil(longestMs / 4));
+    txidMs += random(12) === 0 ? longestMs + random(4 * longestMs) : random(ceil(longestMs / 4));
     txid += 1 + random(3);
-    const startMs = txidMs - (random(3) === 0 ? random(Math.ceil(longestMs / 2)) : 0);
+    const startMs = txidMs - (random(3) === 0 ? random(ceil(longestMs / 2)) : 0);
     // Half are quick; some commit at the last moment that is allowed.
     const leftMs = startMs + longestMs - txidMs;
-    const tookMs = random(2) === 0 ? random(Math.ceil(leftMs / 10)) : random(4) === 0 ? leftMs : random(leftMs + 1);
+    const tookMs = random(2) === 0 ? random(ceil(leftMs / 10)) : random(4) === 0 ? leftMs : random(leftMs + 1);
     const commitMs = txidMs + tookMs;
     // Every fifth transaction is about other types.
-    const count = random(5) === 0 ? 0 : 1 + random(Math.min(3, ids.length));
+    const count = random(5) === 0 ? 0 : 1 + random(min(3, ids.length));
     const chosen = [...ids].sort(() => random(3) - 1).slice(0, count);
     drafts.push({
       txid,

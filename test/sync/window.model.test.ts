@@ -96,10 +96,7 @@ describe('the model itself', () => {
     let lost = 0;
     for (let seed = 1; seed <= 200; seed++) {
       const random = seeded(seed);
-      const source = new ModelSource(
-        { transactions: 30, ids: 3, longestMs, skewMs: 0, lastUpdated: 'start' },
-        random,
-      );
+      const source = new ModelSource({ transactions: 30, ids: 3, longestMs, skewMs: 0, lastUpdated: 'start' }, random);
       if (await caught(seed, () => naive(source, random))) lost += 1;
     }
     expect(lost).toBeGreaterThan(100);
