@@ -38,12 +38,18 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
     streams: config.streams,
     steps: config.steps,
     limits,
-    servers: { instance: connectServer(config.servers.instance, limits), hub: connectServer(config.servers.hub, limits) },
+    servers: {
+      instance: connectServer(config.servers.instance, limits),
+      hub: connectServer(config.servers.hub, limits),
+    },
     staging: encryptedStaging(store, localKeyWrapper(keys.staging)),
     db,
     sealer: sealerOf(keys.staging),
     pool,
-    rulesets: { up: rulesetOf(config, scope, 'up', policyDigest), down: rulesetOf(config, scope, 'down', policyDigest) },
+    rulesets: {
+      up: rulesetOf(config, scope, 'up', policyDigest),
+      down: rulesetOf(config, scope, 'down', policyDigest),
+    },
     policyDigest,
     log,
     now: () => Date.now(),
@@ -66,7 +72,14 @@ export function scopeOf(config: Pick<Config, 'instance' | 'streams'>): Reference
 
 function rulesetOf(config: Config, scope: ReferenceScope, direction: 'up' | 'down', policyDigest: string): Ruleset {
   const { pseudonym } = config.keys;
-  const identity = JSON.stringify([direction, policyDigest, scope.instance, [...scope.upTypes], [...scope.downTypes], pseudonym.currentVersion]);
+  const identity = JSON.stringify([
+    direction,
+    policyDigest,
+    scope.instance,
+    [...scope.upTypes],
+    [...scope.downTypes],
+    pseudonym.currentVersion,
+  ]);
   return {
     id: createHash('sha256').update(identity).digest('hex'),
     direction,
@@ -83,6 +96,10 @@ export function connectServer(config: ServerConfig, limits: Limits): ChangeSourc
   const trust = ca === undefined ? {} : { ca };
   const { requestTimeoutSeconds } = limits;
   const authorizer =
-    auth.kind === 'basic' ? basicAuth(auth.client, auth.secret) : clientCredentials({ ...auth, ...trust, requestTimeoutSeconds });
-  return createAidbox(createTransport({ url, authorizer, ...trust, requestTimeoutSeconds, answerBytesMax: limits.pageBytesMax }));
+    auth.kind === 'basic'
+      ? basicAuth(auth.client, auth.secret)
+      : clientCredentials({ ...auth, ...trust, requestTimeoutSeconds });
+  return createAidbox(
+    createTransport({ url, authorizer, ...trust, requestTimeoutSeconds, answerBytesMax: limits.pageBytesMax }),
+  );
 }

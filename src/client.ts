@@ -16,8 +16,16 @@ import { connectionOptions, temporalClient } from './temporal/connect.ts';
 import { registerSchedules, removeSchedules, type ScheduleChanges, triggerSchedules } from './temporal/schedules.ts';
 import { ensureSearchAttributes } from './temporal/search-attributes.ts';
 import { syncStartOptions, syncWorkflowType } from './temporal/start-sync.ts';
-import { type StreamStatus, streamStatus } from './temporal/status.ts';
-import { pauseSignal, resumeSignal, resyncSignal, retrySignal, searchAttributes, wakeSignal, syncWorkflowId } from './workflows/messages.ts';
+import { liveTotals, type StreamStatus, streamStatus } from './temporal/status.ts';
+import {
+  pauseSignal,
+  resumeSignal,
+  resyncSignal,
+  retrySignal,
+  searchAttributes,
+  wakeSignal,
+  syncWorkflowId,
+} from './workflows/messages.ts';
 import type { syncResourceType } from './workflows/sync-resource-type.ts';
 
 export type { ScheduleChanges } from './temporal/schedules.ts';
@@ -32,7 +40,15 @@ export class UnknownTypeProblem extends Error {
 }
 
 /** States that end a wait: the stream has nothing left to do, or cannot go on by itself. */
-const settledStates: ReadonlySet<StreamStatus['state']> = new Set(['current', 'denied', 'blocked', 'paused', 'failed', 'terminated', 'idle']);
+const settledStates: ReadonlySet<StreamStatus['state']> = new Set([
+  'current',
+  'denied',
+  'blocked',
+  'paused',
+  'failed',
+  'terminated',
+  'idle',
+]);
 
 export class SluiceClient {
   readonly #config: Config;
@@ -102,8 +118,17 @@ export class SluiceClient {
     return this.#signalOpen(types, retrySignal);
   }
 
-  /** The state of each stream. */
-  status(types: readonly string[] = []): Promise<StreamStatus[]> {
+  /** The state of each stream, with its numbers as the site has them now where a worker of it answers. */
+  async status(types: readonly string[] = []): Promise<StreamStatus[]> {
+    const [statuses, live] = await Promise.all([this.#seen(types), liveTotals(this.#client, this.#config.instance)]);
+    return statuses.map((status) => {
+      const now = live?.find(({ direction, type }) => direction === status.direction && type === status.type);
+      return now === undefined ? status : { ...status, totals: now.totals };
+    });
+  }
+
+  /** What Temporal and the cursors say. */
+  #seen(types: readonly string[]): Promise<StreamStatus[]> {
     const { instance, servers, limits } = this.#config;
     return Promise.all(
       this.streams(types).map((stream) =>
@@ -116,11 +141,14 @@ export class SluiceClient {
    * Waits until each stream is caught up or cannot go on by itself (denied, blocked, paused).
    * @param onChange - told the states after each look
    */
-  async waitUntilSettled(types: readonly string[] = [], onChange?: (statuses: StreamStatus[]) => void): Promise<StreamStatus[]> {
+  async waitUntilSettled(
+    types: readonly string[] = [],
+    onChange?: (statuses: StreamStatus[]) => void,
+  ): Promise<StreamStatus[]> {
     for (let waitMs = 300; ; waitMs = Math.min(2_000, waitMs * 1.3)) {
-      const statuses = await this.status(types);
+      const statuses = await this.#seen(types);
       onChange?.(statuses);
-      if (statuses.every((status) => settledStates.has(status.state))) return statuses;
+      if (statuses.every((status) => settledStates.has(status.state))) return this.status(types);
       await sleep(waitMs);
     }
   }
@@ -132,7 +160,7 @@ export class SluiceClient {
   async #signalOrStart(types: readonly string[], signal: SignalDefinition): Promise<StreamKey[]> {
     const streams = this.streams(types);
     for (const stream of streams) {
-      await this.#client.workflow.signalWithStart<typeof syncResourceType, []>(syncWorkflowType, {
+      await this.#client.workflow.signalWithStart<typeof syncResourceType>(syncWorkflowType, {
         ...syncStartOptions({ instance: this.#config.instance, ...stream }),
         signal,
       });
@@ -144,7 +172,9 @@ export class SluiceClient {
     const told: StreamKey[] = [];
     for (const stream of this.streams(types)) {
       try {
-        await this.#client.workflow.getHandle(syncWorkflowId(this.#config.instance, stream.direction, stream.type)).signal(signal);
+        await this.#client.workflow
+          .getHandle(syncWorkflowId(this.#config.instance, stream.direction, stream.type))
+          .signal(signal);
         told.push(stream);
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError)) throw error;

@@ -2,7 +2,12 @@
 import { fileURLToPath } from 'node:url';
 
 import type { Client } from '@temporalio/client';
-import { type ActivityInterceptorsFactory, NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
+import {
+  type ActivityInterceptorsFactory,
+  NativeConnection,
+  Worker,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
 
 import { createActivities } from './activities/index.ts';
 import type { StartStream } from './activities/poll-streams.ts';

@@ -96,12 +96,22 @@ async function build(say: (line: string) => void, stack: AsyncDisposableStack): 
     stack.defer(() => client.close());
     sites.push({ config, client, url: urls[index] ?? '' });
   }
-  await world.register(hubUrl, sites.map((site) => site.config));
+  await world.register(
+    hubUrl,
+    sites.map((site) => site.config),
+  );
   const bundle = await bundling;
   say('starting a worker for each instance and registering the Schedules');
   for (const { config, client } of sites) {
     await client.registerSchedules();
-    const args = [join(root, 'bin/sluice.js'), 'worker', '--config', join(folder, config.instance, 'sluice.yaml'), '--bundle', bundle];
+    const args = [
+      join(root, 'bin/sluice.js'),
+      'worker',
+      '--config',
+      join(folder, config.instance, 'sluice.yaml'),
+      '--bundle',
+      bundle,
+    ];
     children.start(`the worker of ${config.instance}`, args, join(folder, `worker-${config.instance}.log`));
   }
   return {
@@ -123,7 +133,14 @@ async function bundleOf(folder: string): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(root, 'src/workflows/index.ts'),
     failureConverterPath: join(root, 'src/crypto/failure-converter.ts'),
-    logger: { log: () => undefined, trace: () => undefined, debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
+    logger: {
+      log: () => undefined,
+      trace: () => undefined,
+      debug: () => undefined,
+      info: () => undefined,
+      warn: () => undefined,
+      error: () => undefined,
+    },
   });
   const file = join(folder, 'workflows.bundle.js');
   await writeFile(file, code);
@@ -160,17 +177,25 @@ class Doubles {
       ];
       return this.#children.startServer(`the Aidbox double ${name}`, args, join(this.#folder, `double-${name}.log`));
     };
-    const entities = ['ChangesInfo', 'AidboxInstance'].map((id) => ({ resourceType: 'Entity', id, type: 'resource', isOpen: true }));
+    const entities = ['ChangesInfo', 'AidboxInstance'].map((id) => ({
+      resourceType: 'Entity',
+      id,
+      type: 'resource',
+      isOpen: true,
+    }));
     await writeFile(join(this.#folder, 'doubles', 'types.json'), JSON.stringify(entities));
     const hub = await start('hub', ['admin', 'sluice-north', 'sluice-south'], await filesOf('hub'));
-    const others = await Promise.all(instances.map(async (name) => start(name, ['admin', 'sluice'], await filesOf(name))));
+    const others = await Promise.all(
+      instances.map(async (name) => start(name, ['admin', 'sluice'], await filesOf(name))),
+    );
     return [hub, ...others];
   }
 
   /** What the hub's admins do: register each instance and approve its policy. */
   async register(hubUrl: string, configs: readonly Config[]): Promise<void> {
     for (const config of configs) {
-      const types = (direction: string): string[] => config.streams.filter((stream) => stream.direction === direction).map((stream) => stream.type);
+      const types = (direction: string): string[] =>
+        config.streams.filter((stream) => stream.direction === direction).map((stream) => stream.type);
       const registration = {
         resourceType: 'AidboxInstance',
         id: config.instance,
@@ -184,7 +209,8 @@ class Doubles {
         headers: { authorization: `Basic ${btoa(`admin:${this.secret}`)}`, 'content-type': 'application/json' },
         body: JSON.stringify(registration),
       });
-      if (!response.ok) throw new Error(`the hub refused the registration of ${config.instance}: ${String(response.status)}`);
+      if (!response.ok)
+        throw new Error(`the hub refused the registration of ${config.instance}: ${String(response.status)}`);
     }
   }
 }

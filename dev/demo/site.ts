@@ -35,8 +35,14 @@ export async function writeSite(input: SiteInput): Promise<string> {
     apiVersion: 'fhir-sluice/v1',
     instance,
     servers: {
-      instance: { url: input.instanceUrl, auth: { basic: { client: 'sluice', secret: await secret('instance.secret', input.secrets.instance) } } },
-      hub: { url: input.hubUrl, auth: { basic: { client: `sluice-${instance}`, secret: await secret('hub.secret', input.secrets.hub) } } },
+      instance: {
+        url: input.instanceUrl,
+        auth: { basic: { client: 'sluice', secret: await secret('instance.secret', input.secrets.instance) } },
+      },
+      hub: {
+        url: input.hubUrl,
+        auth: { basic: { client: `sluice-${instance}`, secret: await secret('hub.secret', input.secrets.hub) } },
+      },
     },
     temporal: { address: input.temporalAddress },
     streams: [

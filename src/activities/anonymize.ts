@@ -38,6 +38,13 @@ async function anonymize(parts: Parts, { batch, asOf }: AnonymizeInput): Promise
   await putInQuarantine(parts.db, direction, entries, parts.now());
   const resources = outcomes.reduce((sum, outcome) => sum + outcome.resources, 0);
   const withheld = outcomes.reduce((sum, outcome) => sum + outcome.withheld, 0);
-  parts.log.info('batch-anonymized', { direction, type, batch: batch.id, resources, withheld, quarantined: refused.length });
+  parts.log.info('batch-anonymized', {
+    direction,
+    type,
+    batch: batch.id,
+    resources,
+    withheld,
+    quarantined: refused.length,
+  });
   return { ...batch, form, withheld, quarantined: batch.quarantined + refused.length };
 }

@@ -29,9 +29,13 @@ async function authorize(parts: Parts, { stream, batch }: AuthorizeInput): Promi
 }
 
 /** Why the hub says no, or `undefined`. Pure. */
-export function denial(registration: JsonObject | undefined, stream: StreamKey, policy: string): DenialReason | undefined {
+export function denial(
+  registration: JsonObject | undefined,
+  stream: StreamKey,
+  policy: string,
+): DenialReason | undefined {
   if (registration === undefined) return 'not-registered';
-  if (registration['enabled'] !== true) return 'disabled';
+  if (registration.enabled !== true) return 'disabled';
   const lists = (name: string, value: string): boolean => {
     const list = registration[name];
     return Array.isArray(list) && list.includes(value);

@@ -43,7 +43,18 @@ async function commit(parts: Parts, modes: FenceModes, batch: Batch): Promise<Co
   const { direction, type } = batch.stream;
   const { committed, deleted, unchanged } = counts;
   const result = { counts, parked, released, quarantined, bundles, totals };
-  parts.log.info('batch-committed', { direction, type, batch: batch.id, committed, deleted, unchanged, parked, released, quarantined, bundles });
+  parts.log.info('batch-committed', {
+    direction,
+    type,
+    batch: batch.id,
+    committed,
+    deleted,
+    unchanged,
+    parked,
+    released,
+    quarantined,
+    bundles,
+  });
   return result;
 }
 
@@ -60,7 +71,11 @@ async function planOf(parts: Parts, batch: Batch, round: number): Promise<Commit
   return plan;
 }
 
-async function carryOut(parts: Parts, mode: FenceMode, plan: CommitPlan): Promise<{ finished: Finished; posted: number }> {
+async function carryOut(
+  parts: Parts,
+  mode: FenceMode,
+  plan: CommitPlan,
+): Promise<{ finished: Finished; posted: number }> {
   const position = await readStream(parts.db, plan.stream);
   if (position.epoch !== plan.epoch) throw new TroubleError('lost-race');
   // Noted by an earlier attempt.
@@ -72,15 +87,30 @@ async function carryOut(parts: Parts, mode: FenceMode, plan: CommitPlan): Promis
   if (cursor?.batch === plan.label) return { finished: await finishCommit(parts, plan), posted: 0 };
   const sequence = cursor?.epoch === plan.epoch ? cursor.sequence : 0;
   if (sequence !== plan.sequence - 1 || (cursor?.epoch ?? 0) > plan.epoch) throw new TroubleError('lost-race');
-  await updateStream(parts.db, plan.stream, (at) => ({ ...at, openCommit: { label: plan.label, bundles: plan.bundles.length } }));
+  await updateStream(parts.db, plan.stream, (at) => ({
+    ...at,
+    openCommit: { label: plan.label, bundles: plan.bundles.length },
+  }));
   const lanes = parts.limits.bundlesInFlightMax;
-  const sweepable = mode === 'marker' ? await oldMarkers(parts.db, id, parts.now() - fixedLimits.markerAgeSecondsMax * 1_000) : [];
+  const sweepable =
+    mode === 'marker' ? await oldMarkers(parts.db, id, parts.now() - fixedLimits.markerAgeSecondsMax * 1_000) : [];
   const cursorContent = cursorResource(parts, plan, position);
-  const fence = await openFence({ instance: parts.instance, target, mode, plan, cursor: versioned, cursorContent, lanes, oldMarkers: sweepable });
+  const fence = await openFence({
+    instance: parts.instance,
+    target,
+    mode,
+    plan,
+    cursor: versioned,
+    cursorContent,
+    lanes,
+    oldMarkers: sweepable,
+  });
   const contentOf = contentReader(parts, plan);
   const posted = await sendPlan({ parts, target, plan, fence, lanes, contentOf });
   if (mode === 'marker') {
-    const markers = Array.from({ length: Math.max(1, plan.bundles.length) }, (_, bundle) => markerId(plan.label, bundle, ''));
+    const markers = Array.from({ length: Math.max(1, plan.bundles.length) }, (_, bundle) =>
+      markerId(plan.label, bundle, ''),
+    );
     await noteMarkers(parts.db, id, markers, sweepable, parts.now());
   }
   return { finished: await finishCommit(parts, plan), posted };
@@ -106,7 +136,11 @@ function cursorResource(parts: Parts, plan: CommitPlan, position: StreamPosition
     policy: plan.policy,
     committedAt: new Date(parts.now()).toISOString(),
     // Numbers of what is known when the cursor is sent; the site's state has the exact ones.
-    counts: { ...counts, committed: counts.committed + plan.writes.filter((write) => write.method === 'PUT').length, deleted: counts.deleted + plan.writes.filter((write) => write.method === 'DELETE').length },
+    counts: {
+      ...counts,
+      committed: counts.committed + plan.writes.filter((write) => write.method === 'PUT').length,
+      deleted: counts.deleted + plan.writes.filter((write) => write.method === 'DELETE').length,
+    },
   };
 }
 

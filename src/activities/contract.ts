@@ -74,9 +74,7 @@ export interface AuthorizeInput {
 /** Why the hub said no. */
 export type DenialReason = 'not-registered' | 'disabled' | 'stream-not-allowed' | 'policy-not-approved';
 
-export type AuthorizeResult =
-  | { readonly allowed: true }
-  | { readonly allowed: false; readonly reason: DenialReason };
+export type AuthorizeResult = { readonly allowed: true } | { readonly allowed: false; readonly reason: DenialReason };
 
 export interface CommitInput {
   readonly batch: Batch;
@@ -103,6 +101,10 @@ export interface StreamTotals {
   readonly currentAtMs: number;
   readonly parked: number;
   readonly quarantined: number;
+}
+
+export interface DescribedStream extends StreamKey {
+  readonly totals: StreamTotals;
 }
 
 /** A stream that has something to do. */
@@ -134,4 +136,5 @@ export interface Activities {
   authorize(input: AuthorizeInput): Promise<AuthorizeResult>;
   commit(input: CommitInput): Promise<CommitResult>;
   beginResync(input: { readonly stream: StreamKey }): Promise<StreamTotals>;
+  describeStreams(): Promise<DescribedStream[]>;
 }

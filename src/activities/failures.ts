@@ -53,11 +53,10 @@ function codeOf(side: Side, problem: ServerProblem): TroubleCode {
 }
 
 /** Wraps an activity: whatever it throws leaves it as an `ApplicationFailure` of the table. */
-export function guarded<Input extends { readonly stream: StreamKey } | { readonly batch: { readonly stream: StreamKey } }, Output>(
-  step: string,
-  log: Log,
-  run: (input: Input) => Promise<Output>,
-): (input: Input) => Promise<Output> {
+export function guarded<
+  Input extends { readonly stream: StreamKey } | { readonly batch: { readonly stream: StreamKey } },
+  Output,
+>(step: string, log: Log, run: (input: Input) => Promise<Output>): (input: Input) => Promise<Output> {
   return async (input) => {
     const { direction, type } = 'stream' in input ? input.stream : input.batch.stream;
     try {

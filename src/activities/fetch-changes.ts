@@ -18,7 +18,11 @@ import { totalsOf } from './totals.ts';
 export const createFetchChanges = (parts: Parts, modes: FenceModes): ((input: FetchInput) => Promise<FetchResult>) =>
   guarded('fetch-changes', parts.log, (input: FetchInput) => fetchChanges(parts, modes, input));
 
-async function fetchChanges(parts: Parts, modes: FenceModes, { stream, inFlight, discard = [] }: FetchInput): Promise<FetchResult> {
+async function fetchChanges(
+  parts: Parts,
+  modes: FenceModes,
+  { stream, inFlight, discard = [] }: FetchInput,
+): Promise<FetchResult> {
   assertConfigured(parts, stream);
   for (const batch of discard) await parts.staging.discard(batch);
   if (inFlight === undefined) await agreeWithTarget(parts, modes, stream);
@@ -44,13 +48,21 @@ async function fetchChanges(parts: Parts, modes: FenceModes, { stream, inFlight,
       if (inFlight !== undefined) return { kind: 'later' };
       return readRange(parts, modes, stream, { position, range: next.range, head, matured });
     case 'read':
-      return readRange(parts, modes, stream, { position, range: next.range, head, matured, ...(inFlight && { inFlight }) });
+      return readRange(parts, modes, stream, {
+        position,
+        range: next.range,
+        head,
+        matured,
+        ...(inFlight && { inFlight }),
+      });
   }
 }
 
 /** A Schedule or a command may name a stream that the worker was never told of. */
 function assertConfigured(parts: Parts, stream: StreamKey): void {
-  const configured = parts.streams.some(({ direction, type }) => direction === stream.direction && type === stream.type);
+  const configured = parts.streams.some(
+    ({ direction, type }) => direction === stream.direction && type === stream.type,
+  );
   if (!configured) throw new TroubleError('stream-unknown');
 }
 
@@ -111,7 +123,13 @@ async function readRange(parts: Parts, modes: FenceModes, stream: StreamKey, rea
     withheld: 0,
     quarantined: found.quarantined,
   };
-  parts.log.info('batch-fetched', { ...stream, batch: id, rows: found.rows, changes: found.changes, requests: found.requests });
+  parts.log.info('batch-fetched', {
+    ...stream,
+    batch: id,
+    rows: found.rows,
+    changes: found.changes,
+    requests: found.requests,
+  });
   return { kind: 'batch', batch, steps: parts.steps.map((step) => step.name) };
 }
 

@@ -5,6 +5,7 @@ import { createBeginResync } from './begin-resync.ts';
 import { FenceModes } from './commit/probe.ts';
 import { createCommit } from './commit.ts';
 import type { Activities } from './contract.ts';
+import { createDescribeStreams } from './describe-streams.ts';
 import { createFetchChanges } from './fetch-changes.ts';
 import type { Parts } from './parts.ts';
 import { createPollStreams, type StartStream } from './poll-streams.ts';
@@ -20,5 +21,6 @@ export function createActivities(parts: Parts, start: StartStream): Activities {
     authorize: createAuthorize(parts),
     commit: createCommit(parts, modes),
     beginResync: createBeginResync(parts),
+    describeStreams: createDescribeStreams(parts),
   };
 }

@@ -18,12 +18,23 @@ export async function readPart(staging: Staging, batch: string, form: string, pa
   return Buffer.concat(chunks);
 }
 
-export async function writePart(staging: Staging, batch: string, form: string, part: number, bytes: Uint8Array): Promise<void> {
+export async function writePart(
+  staging: Staging,
+  batch: string,
+  form: string,
+  part: number,
+  bytes: Uint8Array,
+): Promise<void> {
   await staging.write(batch, partName(form, part), [bytes]);
 }
 
 /** Writes lines as parts of bounded size. Returns how many. */
-export async function writeLines(staging: Staging, batch: string, form: string, lines: Iterable<string>): Promise<number> {
+export async function writeLines(
+  staging: Staging,
+  batch: string,
+  form: string,
+  lines: Iterable<string>,
+): Promise<number> {
   let part = 0;
   let open: string[] = [];
   let openBytes = 0;

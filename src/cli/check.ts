@@ -25,7 +25,8 @@ export function addCheck(program: Command): void {
         down: types('down'),
         policies: [policyDigest],
       };
-      if (json === true) console.log(JSON.stringify({ instance: config.instance, policyDigest, registration }, null, 2));
+      if (json === true)
+        console.log(JSON.stringify({ instance: config.instance, policyDigest, registration }, null, 2));
       else {
         console.log(`${file} is right: instance ${config.instance}, ${String(config.streams.length)} streams.`);
         console.log(`Policy digest: ${policyDigest}`);

@@ -47,7 +47,12 @@ export function addControl(program: Command): void {
         await withClient(file, async (client) => {
           const streams = await give(client, types);
           if (json === true) console.log(JSON.stringify(streams));
-          else console.log(streams.length === 0 ? 'no stream is open: nothing to do' : `${done} ${streams.map(({ type }) => type).join(', ')}`);
+          else
+            console.log(
+              streams.length === 0
+                ? 'no stream is open: nothing to do'
+                : `${done} ${streams.map(({ type }) => type).join(', ')}`,
+            );
         });
       });
   }

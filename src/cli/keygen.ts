@@ -6,7 +6,9 @@ import { generateKeyLine } from '../crypto/key-text.ts';
 export function addKeygen(program: Command): void {
   program
     .command('keygen')
-    .description('print a new random key line for a key file (one file for each of staging, pseudonym, payload; chmod 600)')
+    .description(
+      'print a new random key line for a key file (one file for each of staging, pseudonym, payload; chmod 600)',
+    )
     .option('--key-version <n>', 'version of the key; the highest in a file is the current one', parseVersion, 1)
     .action(({ keyVersion }: { keyVersion: number }) => {
       console.log(generateKeyLine(keyVersion));

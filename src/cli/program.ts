@@ -30,6 +30,7 @@ export function createProgram(): Command {
     .exitOverride((error) => {
       process.exit(error.exitCode === 0 ? 0 : 2);
     });
-  for (const add of [addCheck, addWorker, addSchedule, addSync, addControl, addStatus, addKeygen, addCodecServer]) add(program);
+  for (const add of [addCheck, addWorker, addSchedule, addSync, addControl, addStatus, addKeygen, addCodecServer])
+    add(program);
   return program;
 }

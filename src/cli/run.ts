@@ -19,14 +19,19 @@ export async function configOrExit(file: string): Promise<Config> {
 }
 
 /** Runs something with a client of the configuration's Temporal; problems end with a message and a code. */
-export async function withClient(file: string, run: (client: SluiceClientType, config: Config) => Promise<void>): Promise<void> {
+export async function withClient(
+  file: string,
+  run: (client: SluiceClientType, config: Config) => Promise<void>,
+): Promise<void> {
   const config = await configOrExit(file);
   const { SluiceClient, UnknownTypeProblem } = await import('../client.ts');
   let client: SluiceClientType;
   try {
     client = await SluiceClient.connect(config);
   } catch {
-    console.error(`Temporal does not answer at ${config.temporal.address}. Is it running? (temporal.address in ${file})`);
+    console.error(
+      `Temporal does not answer at ${config.temporal.address}. Is it running? (temporal.address in ${file})`,
+    );
     process.exit(failed);
   }
   try {

@@ -11,13 +11,18 @@ export function addSync(program: Command): void {
     .description('look for changes now: of these types, or of all')
     .argument('[types...]', 'resource types')
     .addOption(configOption())
-    .option('--wait', 'return when all are caught up; exit 1 when one is denied, blocked, paused or has quarantined resources')
+    .option(
+      '--wait',
+      'return when all are caught up; exit 1 when one is denied, blocked, paused or has quarantined resources',
+    )
     .addOption(jsonOption())
     .action(async (types: string[], { config: file, wait, json }: CommonOptions & { wait?: boolean }) => {
       await withClient(file, async (client) => {
         const streams = await client.sync(types);
         if (wait !== true) {
-          console.log(json === true ? JSON.stringify(streams) : `asked ${String(streams.length)} streams to look for changes`);
+          console.log(
+            json === true ? JSON.stringify(streams) : `asked ${String(streams.length)} streams to look for changes`,
+          );
           return;
         }
         const statuses = await client.waitUntilSettled(types);

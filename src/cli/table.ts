@@ -8,7 +8,9 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   const right = head.map((_, column) => rows.every((row) => typeof row[column] === 'number' || row[column] === '–'));
   const line = (row: readonly string[]): string =>
     row
-      .map((cell, column) => (right[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .map((cell, column) =>
+        right[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
       .join('  ')
       .trimEnd();
   return [line(head), line(widths.map((width) => '─'.repeat(width))), ...cells.slice(1).map(line)].join('\n');
@@ -66,4 +68,5 @@ function denialCure(reason: string | undefined): string {
 
 /** Whether a person has to look: denied, blocked, paused, or something in quarantine. */
 export const needsAttention = (status: StreamStatus): boolean =>
-  ['denied', 'blocked', 'paused', 'failed', 'terminated'].includes(status.state) || (status.totals?.quarantined ?? 0) > 0;
+  ['denied', 'blocked', 'paused', 'failed', 'terminated'].includes(status.state) ||
+  (status.totals?.quarantined ?? 0) > 0;

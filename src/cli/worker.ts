@@ -9,7 +9,10 @@ export function addWorker(program: Command): void {
     .command('worker')
     .description('run the background service of a site, until SIGTERM: batches in flight finish or are given back')
     .addOption(configOption())
-    .option('--bundle <file>', 'workflow bundle made by `npm run bundle`; without it the workflows are bundled at start')
+    .option(
+      '--bundle <file>',
+      'workflow bundle made by `npm run bundle`; without it the workflows are bundled at start',
+    )
     .action(async ({ config: file, bundle }: CommonOptions & { bundle?: string }) => {
       const config = await configOrExit(file);
       const { runWorker } = await import('../worker.ts');

@@ -182,10 +182,11 @@ export async function noteArrived(tx: Database, direction: Direction, keys: read
         .set({ free: 1 })
         .where('direction', '=', direction)
         .where('key', 'in', waiting)
-        .where(({ not, exists, selectFrom }) =>
-          not(
-            exists(
-              selectFrom('parked_needs')
+        .where((eb) =>
+          eb.not(
+            eb.exists(
+              eb
+                .selectFrom('parked_needs')
                 .select('need')
                 .whereRef('parked_needs.direction', '=', 'parked.direction')
                 .whereRef('parked_needs.key', '=', 'parked.key'),

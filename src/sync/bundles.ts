@@ -33,88 +33,88 @@ export interface BundlePlan {
   readonly tooLarge: readonly number[];
 }
 
-/** Plans the transactions of a batch. Deletes come after all puts: what they remove may just have been unlinked. */
+/**
+ * Plans the transactions of a batch. Within one, entries run in order, so a target may stand before what refers to it;
+ * deletes come after all puts, since what they remove may just have been unlinked.
+ */
 export function planBundles(items: readonly PlanItem[], bounds: BundleBounds): BundlePlan {
   const puts: number[] = [];
   const deletes: number[] = [];
   items.forEach((item, index) => (item.method === 'PUT' ? puts : deletes).push(index));
-  const { levels, tooLarge } = levelSets(items, puts, bounds.bytesMax);
-  const bundles: PlannedBundle[] = [];
-  levels.forEach((sets, level) => {
-    pack(items, sets, level, bounds, bundles);
-  });
-  pack(
-    items,
-    deletes.map((index) => [index]),
-    levels.length,
-    bounds,
-    bundles,
-  );
-  return { bundles, tooLarge };
+  const { sets, tooLarge } = orderedSets(items, puts, bounds.bytesMax);
+  const packed = pack(items, [...sets, ...deletes.map((index) => [index])], bounds);
+  return { bundles: withLevels(items, packed), tooLarge };
 }
 
-/** Strongly connected sets by dependency level; sets that exceed `bytesMax`, and what needs them, are set apart. */
-function levelSets(
+/** Strongly connected sets, targets first; those that exceed `bytesMax`, and what needs them, are set apart. */
+function orderedSets(
   items: readonly PlanItem[],
   puts: readonly number[],
   bytesMax: number,
-): { levels: number[][][]; tooLarge: number[] } {
-  const indexOf = new Map<string, number>();
-  puts.forEach((item, node) => indexOf.set(items[item]?.key ?? '', node));
-  const edges = puts.map((item) =>
-    (items[item]?.needs ?? []).flatMap((need) => {
-      const node = indexOf.get(need);
-      return node === undefined ? [] : [node];
-    }),
-  );
+): { sets: number[][]; tooLarge: number[] } {
+  const nodeOf = new Map(puts.map((item, node) => [items[item]?.key ?? '', node]));
+  const edges = puts.map((item) => (items[item]?.needs ?? []).flatMap((need) => nodeOf.get(need) ?? []));
   const levelOf = new Int32Array(puts.length);
-  const levels: number[][][] = [];
+  const byLevel: number[][][] = [];
   const tooLarge: number[] = [];
   const refused = new Set<number>();
-  for (const set of components(puts.length, (node) => edges[node] ?? [])) {
-    const members = new Set(set);
-    const outside = set.flatMap((node) => (edges[node] ?? []).filter((target) => !members.has(target)));
-    const bytes = set.reduce((sum, node) => sum + bytesOf(items, puts[node]), 0);
-    if (bytes > bytesMax || outside.some((target) => refused.has(target))) {
-      for (const node of set) {
-        refused.add(node);
-        tooLarge.push(puts[node] ?? 0);
-      }
+  for (const nodes of components(puts.length, (node) => edges[node] ?? [])) {
+    const members = new Set(nodes);
+    const outside = nodes.flatMap((node) => (edges[node] ?? []).filter((target) => !members.has(target)));
+    const set = nodes.map((node) => puts[node] ?? 0).sort((a, b) => a - b);
+    if (bytesOf(items, set) > bytesMax || outside.some((target) => refused.has(target))) {
+      for (const node of nodes) refused.add(node);
+      tooLarge.push(...set);
       continue;
     }
     const level = outside.reduce((highest, target) => Math.max(highest, (levelOf[target] ?? 0) + 1), 0);
-    for (const node of set) levelOf[node] = level;
-    (levels[level] ??= []).push(set.map((node) => puts[node] ?? 0).sort((a, b) => a - b));
+    for (const node of nodes) levelOf[node] = level;
+    (byLevel[level] ??= []).push(set);
   }
-  return { levels, tooLarge };
+  return { sets: byLevel.flat(), tooLarge };
 }
 
-/** Fills bundles with sets, first fit in order, so that the plan does not depend on anything but the items. */
-function pack(
-  items: readonly PlanItem[],
-  sets: readonly (readonly number[])[],
-  level: number,
-  bounds: BundleBounds,
-  bundles: PlannedBundle[],
-): void {
+/** Fills bundles with sets in order, so that the plan does not depend on anything but the items. */
+function pack(items: readonly PlanItem[], sets: Sets, bounds: BundleBounds): Sets[] {
+  const bundles: Sets[] = [];
   let open: (readonly number[])[] = [];
   let openEntries = 0;
   let openBytes = 0;
-  const close = (): void => {
-    if (open.length > 0) bundles.push({ sets: open, level });
-    open = [];
-    openEntries = openBytes = 0;
-  };
   for (const set of sets) {
-    const bytes = set.reduce((sum, index) => sum + bytesOf(items, index), 0);
-    if (openEntries > 0 && (openEntries + set.length > bounds.entriesMax || openBytes + bytes > bounds.bytesMax))
-      close();
+    const bytes = bytesOf(items, set);
+    const full = openEntries + set.length > bounds.entriesMax || openBytes + bytes > bounds.bytesMax;
+    if (openEntries > 0 && full) {
+      bundles.push(open);
+      open = [];
+      openEntries = openBytes = 0;
+    }
     open.push(set);
     openEntries += set.length;
     openBytes += bytes;
   }
-  close();
+  if (open.length > 0) bundles.push(open);
+  return bundles;
 }
 
-const bytesOf = (items: readonly PlanItem[], index: number | undefined): number =>
-  index === undefined ? 0 : (items[index]?.bytes ?? 0);
+/** A bundle's level is above those of all bundles that hold what it needs; deletes are above everything. */
+function withLevels(items: readonly PlanItem[], packed: readonly Sets[]): PlannedBundle[] {
+  const levelOf = new Map<string, number>();
+  let highest = -1;
+  return packed.map((sets) => {
+    const inside = sets.flat().flatMap((index) => items[index] ?? []);
+    const own = new Set(inside.map((item) => item.key));
+    const needs = inside.flatMap((item) => item.needs.filter((need) => !own.has(need)));
+    const deletes = inside.some((item) => item.method === 'DELETE');
+    const level = deletes
+      ? highest + 1
+      : needs.reduce((above, need) => Math.max(above, (levelOf.get(need) ?? -1) + 1), 0);
+    for (const key of own) levelOf.set(key, level);
+    highest = Math.max(highest, level);
+    return { sets, level };
+  });
+}
+
+type Sets = readonly (readonly number[])[];
+
+const bytesOf = (items: readonly PlanItem[], set: readonly number[]): number =>
+  set.reduce((sum, index) => sum + (items[index]?.bytes ?? 0), 0);

@@ -53,7 +53,8 @@ function policyVerdict(site: SiteNotes, policy: string): CursorVerdict {
 export function cursorOf(resource: JsonObject | undefined): Cursor | undefined {
   if (resource === undefined) return undefined;
   const { kind, epoch, sequence, batch, policy } = resource;
-  if (kind !== 'cursor' || typeof epoch !== 'number' || typeof sequence !== 'number' || typeof batch !== 'string') return undefined;
+  if (kind !== 'cursor' || typeof epoch !== 'number' || typeof sequence !== 'number' || typeof batch !== 'string')
+    return undefined;
   return { epoch, sequence, batch, policy: typeof policy === 'string' ? policy : '' };
 }
 

@@ -9,7 +9,8 @@ import type { pollInstance } from '../workflows/poll-instance.ts';
 const catchupWindow = '5 minutes';
 
 const prefix = (instance: string): string => `sluice/${instance}/`;
-const scheduleId = (instance: string, everySeconds: number): string => `${prefix(instance)}every-${String(everySeconds)}s`;
+const scheduleId = (instance: string, everySeconds: number): string =>
+  `${prefix(instance)}every-${String(everySeconds)}s`;
 
 /** What `registerSchedules` did, by Schedule id. */
 export interface ScheduleChanges {
@@ -19,7 +20,10 @@ export interface ScheduleChanges {
 }
 
 /** Brings the Schedules in line with the configuration: creates, updates, removes cadences that are gone. */
-export async function registerSchedules(client: Client, config: Pick<Config, 'instance' | 'streams'>): Promise<ScheduleChanges> {
+export async function registerSchedules(
+  client: Client,
+  config: Pick<Config, 'instance' | 'streams'>,
+): Promise<ScheduleChanges> {
   const cadences = [...new Set(config.streams.map((stream) => stream.everySeconds))].sort((a, b) => a - b);
   const present = new Set(await listSchedules(client, config.instance));
   const created: string[] = [];
@@ -29,7 +33,12 @@ export async function registerSchedules(client: Client, config: Pick<Config, 'in
     const { scheduleId: id } = options;
     if (present.delete(id)) {
       const { spec, action, policies } = options;
-      await client.schedule.getHandle(id).update((before) => ({ ...before, spec, action, ...(policies && { policies: { ...before.policies, ...policies } }) }));
+      await client.schedule.getHandle(id).update((before) => ({
+        ...before,
+        spec,
+        action,
+        ...(policies && { policies: { ...before.policies, ...policies } }),
+      }));
       updated.push(id);
     } else {
       await client.schedule.create(options);
@@ -61,7 +70,10 @@ async function listSchedules(client: Client, instance: string): Promise<string[]
   return ids;
 }
 
-function scheduleOptions(instance: string, everySeconds: number): ScheduleOptions & { action: { type: 'startWorkflow' } } {
+function scheduleOptions(
+  instance: string,
+  everySeconds: number,
+): ScheduleOptions & { action: { type: 'startWorkflow' } } {
   const args: [PollWorkflowInput] = [{ instance, everySeconds }];
   return {
     scheduleId: scheduleId(instance, everySeconds),

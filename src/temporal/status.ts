@@ -4,10 +4,12 @@
  */
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 
-import type { StreamTotals } from '../activities/contract.ts';
+import type { DescribedStream, StreamTotals } from '../activities/contract.ts';
+import { taskQueueOf } from '../config/config.ts';
 import type { CommitTarget } from '../fhir/server.ts';
 import type { StreamKey } from '../state/streams.ts';
 import { cursorId } from '../sync/cursor.ts';
+import type { describeStreams } from '../workflows/describe-streams.ts';
 import { type Need, statusQuery, type SyncResult, type SyncState, syncWorkflowId } from '../workflows/messages.ts';
 
 export interface StreamStatus extends StreamKey {
@@ -24,7 +26,12 @@ export interface StreamStatus extends StreamKey {
   /** Seconds for which the target may have been behind the source; 0 for a stream that is caught up. */
   readonly lagSeconds?: number;
   /** The cursor, as it stands in the target. */
-  readonly cursor?: { readonly version: number; readonly epoch: number; readonly sequence: number; readonly committedAt: string };
+  readonly cursor?: {
+    readonly version: number;
+    readonly epoch: number;
+    readonly sequence: number;
+    readonly committedAt: string;
+  };
 }
 
 export async function streamStatus(
@@ -36,7 +43,14 @@ export async function streamStatus(
 ): Promise<StreamStatus> {
   const [run, cursor] = await Promise.all([runStatus(client, instance, stream), readCursor(target, instance, stream)]);
   const lagSeconds = lagOf(run, nowMs);
-  return { instance, direction: stream.direction, type: stream.type, ...run, ...(lagSeconds !== undefined && { lagSeconds }), ...(cursor && { cursor }) };
+  return {
+    instance,
+    direction: stream.direction,
+    type: stream.type,
+    ...run,
+    ...(lagSeconds !== undefined && { lagSeconds }),
+    ...(cursor && { cursor }),
+  };
 }
 
 type RunStatus = Omit<StreamStatus, 'instance' | 'direction' | 'type' | 'lagSeconds' | 'cursor'>;
@@ -84,6 +98,24 @@ async function readCursor(
     return { version, epoch, sequence, committedAt: typeof committedAt === 'string' ? committedAt : '' };
   } catch {
     // A target that cannot be asked is no reason to hide what Temporal knows.
+    return undefined;
+  }
+}
+
+/**
+ * The numbers as the site's state has them now: a resource may have been released by another stream's commit since its
+ * own stream's last run. `undefined` where no worker of the site answers in time.
+ */
+export async function liveTotals(client: Client, instance: string): Promise<DescribedStream[] | undefined> {
+  try {
+    return await client.workflow.execute<typeof describeStreams>('describeStreams', {
+      workflowId: `status/${instance}`,
+      taskQueue: taskQueueOf(instance),
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowExecutionTimeout: '15 seconds',
+      staticSummary: `${instance}: status`,
+    });
+  } catch {
     return undefined;
   }
 }

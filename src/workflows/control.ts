@@ -4,7 +4,15 @@ import { condition, setHandler } from '@temporalio/workflow';
 import type { TroubleCode } from '../sync/trouble.ts';
 import { troubles } from '../sync/trouble.ts';
 import type { Face } from './face.ts';
-import { pauseSignal, resumeSignal, resyncSignal, retrySignal, statusQuery, type SyncInput, wakeSignal } from './messages.ts';
+import {
+  pauseSignal,
+  resumeSignal,
+  resyncSignal,
+  retrySignal,
+  statusQuery,
+  type SyncInput,
+  wakeSignal,
+} from './messages.ts';
 import { waitSeconds } from './steps.ts';
 
 export class Control {

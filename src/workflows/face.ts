@@ -5,7 +5,14 @@ import type { StreamTotals } from '../activities/contract.ts';
 import { type Need, searchAttributes, type SyncInput, type SyncState, type SyncStatus } from './messages.ts';
 
 /** States in which data moves: one value of the search attribute, so that each step is not an event more. */
-const moving: ReadonlySet<SyncState> = new Set(['fetching', 'anonymizing', 'stepping', 'authorizing', 'committing', 'resyncing']);
+const moving: ReadonlySet<SyncState> = new Set([
+  'fetching',
+  'anonymizing',
+  'stepping',
+  'authorizing',
+  'committing',
+  'resyncing',
+]);
 
 const attributeOf = (state: SyncState): string => (moving.has(state) ? 'syncing' : state);
 
@@ -60,7 +67,8 @@ export class Face {
 /** The runbook that Temporal's UI shows beside a workflow, in Markdown. */
 export function detailsOf(status: SyncStatus): string {
   const lines = [`**${status.type}** ${status.direction} · **${status.state}** since ${status.since}`];
-  if (status.need !== undefined) lines.push('', `> ${status.need.means}`, '>', `> **To do:** ${status.need.cure} (\`${status.need.code}\`)`);
+  if (status.need !== undefined)
+    lines.push('', `> ${status.need.means}`, '>', `> **To do:** ${status.need.cure} (\`${status.need.code}\`)`);
   if (status.waitingFor !== undefined) lines.push('', `Waits for the first load of ${status.waitingFor.join(', ')}.`);
   if (status.batch !== undefined) {
     const { lo, hi, changes, deleted } = status.batch;
@@ -68,7 +76,15 @@ export function detailsOf(status: SyncStatus): string {
   }
   if (status.totals !== undefined) {
     const { counts, delivered, parked, quarantined } = status.totals;
-    const row = [counts.changes, counts.committed, counts.deleted, counts.unchanged, counts.withheld, parked, quarantined];
+    const row = [
+      counts.changes,
+      counts.committed,
+      counts.deleted,
+      counts.unchanged,
+      counts.withheld,
+      parked,
+      quarantined,
+    ];
     lines.push(
       '',
       '| changes | committed | deleted | unchanged | withheld | parked | quarantined |',

@@ -24,6 +24,12 @@ export const { fetchChanges, anonymize, runStep, commit } =
 
 export const { authorize, beginResync } = proxyActivities<Pick<Activities, 'authorize' | 'beginResync'>>(short);
 
+/** For somebody who waits at a terminal. */
+export const { describeStreams } = proxyActivities<Pick<Activities, 'describeStreams'>>({
+  startToCloseTimeout: '20 seconds',
+  retry: { ...retry, maximumAttempts: 2 },
+});
+
 /** A tick is not worth many tries: the next one comes soon. */
 export const { pollStreams } = proxyActivities<Pick<Activities, 'pollStreams'>>({
   startToCloseTimeout: '5 minutes',

@@ -78,10 +78,14 @@ class StreamSync {
       }
       const end = await this.#carryThrough(fetched.batch, fetched.steps);
       if (end.kind === 'denied') return end.result;
-      if (end.kind === 'committed' && this.#ahead === undefined && fetched.batch.range.hi >= fetched.batch.head) {
+      if (end.kind === 'committed' && this.#isDrained(fetched.batch)) {
         if (await this.#mayComplete()) return this.#complete('current');
       }
     }
+  }
+
+  #isDrained(last: Batch): boolean {
+    return this.#ahead === undefined && last.range.hi >= last.head;
   }
 
   /** Hands over to a new run before the history grows too long. Called where no batch is in hand. */
@@ -167,7 +171,9 @@ class StreamSync {
       if (batch === undefined) break;
       const before: Batch = batch;
       this.#face.enter('stepping');
-      batch = await this.#insist(raw, () => runStep.executeWithOptions({ summary: `${name} · ${line}` }, [{ batch: before, step }]));
+      batch = await this.#insist(raw, () =>
+        runStep.executeWithOptions({ summary: `${name} · ${line}` }, [{ batch: before, step }]),
+      );
     }
     if (batch === undefined) return { kind: 'anew' };
     this.#face.enter('authorizing');
@@ -199,9 +205,15 @@ class StreamSync {
   async #fetchAhead(batch: Batch): Promise<FetchResult | undefined> {
     const { paused, resync } = this.#control;
     if (batch.range.hi >= batch.head || paused || resync || workflowInfo().continueAsNewSuggested) return undefined;
-    const inFlight: InFlight = { batch: batch.id, epoch: batch.epoch, ...advance(batch.from, batch.range, batch.matured) };
+    const inFlight: InFlight = {
+      batch: batch.id,
+      epoch: batch.epoch,
+      ...advance(batch.from, batch.range, batch.matured),
+    };
     const summary = `${this.#input.type}: what is new after ${String(batch.range.hi)}?`;
-    const fetched = await this.#attempt(() => fetchChanges.executeWithOptions({ summary }, [{ stream: this.#stream, inFlight }]));
+    const fetched = await this.#attempt(() =>
+      fetchChanges.executeWithOptions({ summary }, [{ stream: this.#stream, inFlight }]),
+    );
     return 'trouble' in fetched ? undefined : fetched.value;
   }
 

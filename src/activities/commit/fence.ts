@@ -77,9 +77,7 @@ async function openLanes(input: FenceInput): Promise<Fence> {
   const lanes = await readLanes(laneIds);
   const laneOf = (bundle: number): string => laneId(instance, plan, bundle % input.lanes);
   const noted = (lane: Versioned | undefined): number =>
-    lane?.resource.batch === plan.label && typeof lane.resource.sequence === 'number'
-      ? lane.resource.sequence
-      : -1;
+    lane?.resource.batch === plan.label && typeof lane.resource.sequence === 'number' ? lane.resource.sequence : -1;
   const laneContent = (bundle: number, complete: boolean): JsonObject => ({
     resourceType: cursorType,
     id: laneOf(bundle),
@@ -186,9 +184,20 @@ export async function fenceOff(input: FenceOffInput): Promise<void> {
 /** Writes cursor and lanes again as they are: every version that the lost attempt may hold is stale then. */
 async function laneMoves({ instance, target, stream, open, cursor, lanes }: FenceOffInput): Promise<string[]> {
   const ids = Array.from({ length: open.bundles > 1 ? lanes : 0 }, (_, lane) => laneId(instance, { stream }, lane));
-  const present = ids.length === 0 ? new Map<string, Versioned>() : await onSide('target', () => target.readMany(cursorType, ids, cancelSignal()));
+  const present =
+    ids.length === 0
+      ? new Map<string, Versioned>()
+      : await onSide('target', () => target.readMany(cursorType, ids, cancelSignal()));
   const moves = ids.map((id, lane) => {
-    const resource = { resourceType: cursorType, id, kind: 'lane', instance, lane, batch: `closed-${open.label}`, sequence: -1 };
+    const resource = {
+      resourceType: cursorType,
+      id,
+      kind: 'lane',
+      instance,
+      lane,
+      batch: `closed-${open.label}`,
+      sequence: -1,
+    };
     return guardedWrite(resource, id, present.get(id));
   });
   const id = cursorId(instance, stream.direction, stream.type);
@@ -203,5 +212,13 @@ async function markersTaken({ instance, target, open }: FenceOffInput): Promise<
   const present = await onSide('target', () => target.readMany(cursorType, ids, cancelSignal()));
   return ids
     .filter((id) => !present.has(id))
-    .map((id) => entry('POST', cursorType, { resourceType: cursorType, id, kind: 'marker', instance, batch: `closed-${open.label}` }));
+    .map((id) =>
+      entry('POST', cursorType, {
+        resourceType: cursorType,
+        id,
+        kind: 'marker',
+        instance,
+        batch: `closed-${open.label}`,
+      }),
+    );
 }

@@ -1,5 +1,6 @@
 /** After a commit: ledger, seen set, parked resources, positions and totals move in one transaction of the state. */
-import { type LedgerWrite, writeLedger } from '../../state/ledger.ts';
+import type { Database } from '../../state/database.ts';
+import { type LedgerWrite, typeOfKey, writeLedger } from '../../state/ledger.ts';
 import { noteArrived, parkedBy, releaseClaims, removeParked } from '../../state/parked.ts';
 import { quarantinedBy, releaseFromQuarantine } from '../../state/quarantine.ts';
 import {
@@ -12,7 +13,7 @@ import {
 } from '../../state/streams.ts';
 import { settleSeen } from '../../state/window.ts';
 import { type Parts, settleMsOf } from '../parts.ts';
-import type { CommitPlan } from './plan.ts';
+import type { CommitPlan, PlannedWrite } from './plan.ts';
 
 export interface Finished {
   readonly position: StreamPosition;
@@ -34,8 +35,9 @@ export async function finishCommit(parts: Parts, plan: CommitPlan): Promise<Fini
     ]);
     const done = plan.writes.filter((write) => !left.has(write.key));
     const puts = done.filter((write) => write.method === 'PUT').map((write) => write.key);
-    const writes = done.map((write): LedgerWrite => ({ key: write.key, digest: write.digest, epoch: plan.epoch }));
-    await writeLedger(tx, direction, writes);
+    await noteOthers(tx, plan, done);
+    const own = done.filter((write) => typeOfKey(write.key) === plan.stream.type);
+    await writeLedger(tx, direction, ledgerWrites(own, plan.epoch));
     await removeParked(
       tx,
       direction,
@@ -45,7 +47,8 @@ export async function finishCommit(parts: Parts, plan: CommitPlan): Promise<Fini
     await releaseFromQuarantine(tx, direction, [...done.map((write) => write.key), ...plan.unchangedKeys]);
     const freed = await noteArrived(tx, direction, puts);
     if (plan.batch !== '') await settleSeen(tx, plan.stream, plan.batch, plan.settled, settleMsOf(parts.limits));
-    const counts = { ...plan.counts, committed: puts.length, deleted: done.length - puts.length };
+    const committed = own.filter((write) => write.method === 'PUT').length;
+    const counts = { ...plan.counts, committed, deleted: own.length - committed };
     const now = parts.now();
     const current = plan.delivered >= plan.head;
     const next: StreamPosition = {
@@ -64,4 +67,20 @@ export async function finishCommit(parts: Parts, plan: CommitPlan): Promise<Fini
     await writeStream(tx, next);
     return { position: next, counts, freed };
   });
+}
+
+const ledgerWrites = (writes: readonly PlannedWrite[], epoch: number): LedgerWrite[] =>
+  writes.map((write) => ({ key: write.key, digest: write.digest, epoch }));
+
+/** Released resources of other types belong to their own streams: their epoch, their totals. */
+async function noteOthers(tx: Database, plan: CommitPlan, done: readonly PlannedWrite[]): Promise<void> {
+  const { direction } = plan.stream;
+  const byType = Map.groupBy(done, (write) => typeOfKey(write.key));
+  byType.delete(plan.stream.type);
+  for (const [type, writes] of byType) {
+    const position = await readStream(tx, { direction, type });
+    await writeLedger(tx, direction, ledgerWrites(writes, position.epoch));
+    const counts = addCounts(position.counts, { ...noCounts, committed: writes.length });
+    await writeStream(tx, { ...position, counts });
+  }
 }

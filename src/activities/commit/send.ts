@@ -2,6 +2,7 @@
  * Sends a plan's transactions: levels one after the other, bundles of a level in flight together, the cursor with
  * the last. What the target refuses is parked (a missing reference) or bisected to its culprit and quarantined.
  */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { CommitTarget } from '../../fhir/server.ts';
@@ -120,17 +121,12 @@ class Sender {
   async #bundle(sets: Sets, fenceEntries: readonly string[]): Promise<Buffer> {
     const pieces: Uint8Array[] = [Buffer.from('{"resourceType":"Bundle","type":"transaction","entry":[')];
     let separator = '';
-    for (const index of sets.flat()) {
-      const write = this.#write(index);
-      const request = `"request":${JSON.stringify({ method: write.method, url: write.key })}}`;
-      if (write.method === 'DELETE') pieces.push(Buffer.from(`${separator}{${request}`));
-      else
-        pieces.push(
-          Buffer.from(`${separator}{"resource":`),
-          await this.#input.contentOf(write),
-          Buffer.from(`,${request}`),
-        );
-      separator = ',';
+    for (const set of sets) {
+      const urns = this.#urnsOf(set);
+      for (const index of set) {
+        pieces.push(Buffer.from(separator), ...(await this.#entry(this.#write(index), urns)));
+        separator = ',';
+      }
     }
     for (const fenceEntry of fenceEntries) {
       pieces.push(Buffer.from(separator + fenceEntry));
@@ -138,6 +134,24 @@ class Sender {
     }
     pieces.push(Buffer.from(']}'));
     return Buffer.concat(pieces);
+  }
+
+  async #entry(write: PlannedWrite, urns: ReadonlyMap<string, string>): Promise<Uint8Array[]> {
+    const request = `"request":${JSON.stringify({ method: write.method, url: write.key })}}`;
+    if (write.method === 'DELETE') return [Buffer.from(`{${request}`)];
+    const urn = urns.get(write.key);
+    const fullUrl = urn === undefined ? '' : `"fullUrl":"${urn}",`;
+    const content = withUrns(await this.#input.contentOf(write), urns);
+    return [Buffer.from(`{${fullUrl}"resource":`), content, Buffer.from(`,${request}`)];
+  }
+
+  /**
+   * Members of a set refer to each other, one of them to a later entry. Whether a server finds that one by `Type/id`
+   * is open; by the `urn:uuid` of its `fullUrl` it has to (FHIR R4, 3.1.0.11.2).
+   */
+  #urnsOf(set: readonly number[]): ReadonlyMap<string, string> {
+    if (set.length < 2) return new Map();
+    return new Map(set.map((index) => [this.#write(index).key, `urn:uuid:${randomUUID()}`]));
   }
 
   #write(index: number): PlannedWrite {
@@ -178,7 +192,9 @@ class Sender {
     }
     const { parts, plan } = this.#input;
     // What the ledger believed to be there is not: the next state of it has to be written again.
-    if (parked.length > 0) await forgetInLedger(parts.db, plan.stream.direction, missing);
+    const ours = new Set(plan.writes.map((write) => write.key));
+    const gone = missing.filter((key) => !ours.has(key));
+    if (parked.length > 0) await forgetInLedger(parts.db, plan.stream.direction, gone);
     return parked;
   }
 
@@ -222,4 +238,16 @@ class Sender {
     });
     for (const key of keys) this.#failed.add(key);
   }
+}
+
+/** The JSON with references to members of its set by their `urn:uuid`. Our own JSON, so its spelling is known. */
+function withUrns(content: Uint8Array, urns: ReadonlyMap<string, string>): Uint8Array {
+  if (urns.size === 0) return content;
+  const text = Buffer.from(content).toString('utf8');
+  return Buffer.from(
+    text.replaceAll(/"reference":"([^"\\]+)"/g, (whole, key: string) => {
+      const urn = urns.get(key);
+      return urn === undefined ? whole : `"reference":"${urn}"`;
+    }),
+  );
 }

@@ -35,8 +35,7 @@ export function examineRow(row: FeedRow, type: string, resourceBytesMax: number,
   const resource = row.resource;
   if (!isObject(resource)) return bad('not-a-resource');
   // A delete may come without its type; anything else has to say it.
-  if (resource.resourceType !== type && !(row.deleted && resource.resourceType === undefined))
-    return bad('wrong-type');
+  if (resource.resourceType !== type && !(row.deleted && resource.resourceType === undefined)) return bad('wrong-type');
   const id = resource.id;
   if (typeof id !== 'string' || !idForm.test(id)) return bad('no-id');
   // `pageBytes` bounds the row: it is measured only where the whole page is large enough to hide one.
