@@ -1,6 +1,4 @@
 /** A site's background service: config → parts → Temporal worker. */
-import { fileURLToPath } from 'node:url';
-
 import type { Client } from '@temporalio/client';
 import {
   type ActivityInterceptorsFactory,
@@ -18,6 +16,7 @@ import { createLog, type Log } from './log.ts';
 import { connectionOptions, temporalClient } from './temporal/connect.ts';
 import { installSdkLogger } from './temporal/sdk-logger.ts';
 import { startSync } from './temporal/start-sync.ts';
+import { workflowsPath } from './workflow-bundle.ts';
 
 export interface WorkerOptions {
   readonly log?: Log;
@@ -58,7 +57,7 @@ export async function createWorker(config: Config, options: WorkerOptions = {}):
     shutdownGraceTime: graceTime,
     shutdownForceTime: forceTime,
     ...(options.workflowBundle === undefined
-      ? { workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)) }
+      ? { workflowsPath: workflowsPath }
       : { workflowBundle: options.workflowBundle }),
     ...(options.activityInterceptors && { interceptors: { activity: options.activityInterceptors } }),
   });

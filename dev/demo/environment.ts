@@ -5,8 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { bundleWorkflowCode } from '@temporalio/worker';
-
 import { scopeOf } from '../../src/assemble.ts';
 import { SluiceClient } from '../../src/client.ts';
 import { startCodecServer } from '../../src/codec-server/server.ts';
@@ -15,6 +13,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { generateKeyLine } from '../../src/crypto/key-text.ts';
 import { parseKeyring } from '../../src/crypto/local-keyring.ts';
 import { compilePolicy } from '../../src/deid/compile.ts';
+import { bundleWorkflows } from '../../src/workflow-bundle.ts';
 import { searchAttributes } from '../../src/workflows/messages.ts';
 import { startDevServer } from '../temporal-servers.ts';
 import { Children } from './children.ts';
@@ -130,20 +129,8 @@ async function build(say: (line: string) => void, stack: AsyncDisposableStack): 
 
 /** Bundles the workflows once for both workers; they would each take seconds for it. */
 async function bundleOf(folder: string): Promise<string> {
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: join(root, 'src/workflows/index.ts'),
-    failureConverterPath: join(root, 'src/crypto/failure-converter.ts'),
-    logger: {
-      log: () => undefined,
-      trace: () => undefined,
-      debug: () => undefined,
-      info: () => undefined,
-      warn: () => undefined,
-      error: () => undefined,
-    },
-  });
   const file = join(folder, 'workflows.bundle.js');
-  await writeFile(file, code);
+  await writeFile(file, await bundleWorkflows());
   return file;
 }
 

@@ -61,9 +61,10 @@ export interface AnonymizeInput {
 
 export interface StepInput {
   readonly batch: Batch;
-  /** Which of the configured steps, from 0. */
-  readonly step: number;
 }
+
+/** The extra steps' activities, by `stepActivityName` (src/sync/step-name.ts). */
+export type StepActivities = Readonly<Record<`step-${string}`, (input: StepInput) => Promise<Batch>>>;
 
 export interface AuthorizeInput {
   readonly stream: StreamKey;
@@ -132,7 +133,6 @@ export interface Activities {
   pollStreams(input: PollInput): Promise<PollResult>;
   fetchChanges(input: FetchInput): Promise<FetchResult>;
   anonymize(input: AnonymizeInput): Promise<Batch>;
-  runStep(input: StepInput): Promise<Batch>;
   authorize(input: AuthorizeInput): Promise<AuthorizeResult>;
   commit(input: CommitInput): Promise<CommitResult>;
   beginResync(input: { readonly stream: StreamKey }): Promise<StreamTotals>;

@@ -1,21 +1,25 @@
 /**
- * run-step: one of the configuration's extra steps, between anonymize and authorize. It sees a batch's de-identified
+ * step-<name>: one of the configuration's extra steps, between anonymize and authorize. It sees a batch's de-identified
  * resources at once; what it returns goes through the output check like everything else.
  */
-import type { Batch, StepInput } from './contract.ts';
-import { guarded, heartbeat, TroubleError } from './failures.ts';
+import type { Batch, StepActivities, StepInput } from './contract.ts';
+import { stepActivityName } from '../sync/step-name.ts';
+import { guarded, heartbeat } from './failures.ts';
 import { type Parts, policyOf } from './parts.ts';
 import { readPart, writePart } from './staged.ts';
 
-type StepRequest = StepInput & { readonly batch: Batch };
+type ConfiguredStep = Parts['steps'][number];
 
-export const createRunStep = (parts: Parts): ((input: StepInput) => Promise<Batch>) =>
-  guarded('run-step', parts.log, (input: StepRequest) => runStep(parts, input));
+/** An activity for each configured step. */
+export const createSteps = (parts: Parts): StepActivities =>
+  Object.fromEntries(
+    parts.steps.map((step) => {
+      const name = stepActivityName(step.name);
+      return [name, guarded(name, parts.log, (input: StepInput) => runStep(parts, step, input))];
+    }),
+  );
 
-async function runStep(parts: Parts, { batch, step }: StepRequest): Promise<Batch> {
-  const configured = parts.steps[step];
-  // The worker was restarted with other steps: the batch has to go through those from the beginning.
-  if (configured === undefined) throw new TroubleError('lost-race');
+async function runStep(parts: Parts, configured: ConfiguredStep, { batch }: StepInput): Promise<Batch> {
   const { direction, type } = batch.stream;
   const read: Buffer[] = [];
   for (let part = 0; part < batch.parts; part++) {

@@ -2,9 +2,9 @@
  * Parked resources: de-identified, sealed, waiting for a reference target. Parking is the instance's, not the
  * stream's: references cross types, and some sets of types refer to each other in circles.
  */
-import { closure, type Candidate } from '../sync/closure.ts';
+import { closure, type Candidate, type Closure } from '../sync/closure.ts';
 import { chunksOf, type Database } from './database.ts';
-import { readLedger } from './ledger.ts';
+import { type LedgerEntry, readLedger } from './ledger.ts';
 import type { Direction } from './tables.ts';
 
 /** A resource of the batch that is being resolved. */
@@ -47,16 +47,7 @@ export async function resolveReferences(db: Database, input: ResolveInput): Prom
     if (await anyClaimed(tx, input.direction, own)) return 'claimed';
     await removeParked(tx, input.direction, own);
 
-    const candidates = new Map<string, Candidate>(input.candidates.map((candidate) => [candidate.key, candidate]));
-    const fromParked = await connectedParked(tx, input.direction, candidates);
-    const all = [...candidates.values(), ...fromParked.values()];
-    const ledger = await readLedger(
-      tx,
-      input.direction,
-      all.flatMap((candidate) => candidate.needs),
-    );
-    const { ready, waiting } = closure(all, (key) => (ledger.get(key)?.digest ?? '') !== '');
-
+    const { fromParked, ledger, ready, waiting } = await settle(tx, input);
     const toPark = input.candidates.filter((candidate) => waiting.has(candidate.key));
     if (toPark.length > 0) {
       if ((await countParked(tx, input.direction)) + toPark.length > input.parkedCountMax) return 'full';
@@ -84,15 +75,49 @@ export async function resolveReferences(db: Database, input: ResolveInput): Prom
   });
 }
 
+interface Settled extends Closure {
+  readonly fromParked: ReadonlyMap<string, ParkedCandidate>;
+  readonly ledger: ReadonlyMap<string, LedgerEntry>;
+}
+
+/**
+ * The closure of the batch and the parked resources that are connected with it. A release round, which has no batch,
+ * looks on until something can go or everything was looked at.
+ */
+async function settle(tx: Database, { direction, candidates }: ResolveInput): Promise<Settled> {
+  const own = new Map<string, Candidate>(candidates.map((candidate) => [candidate.key, candidate]));
+  for (;;) {
+    const fromParked = await connectedParked(tx, direction, own);
+    const all = [...own.values(), ...fromParked.values()];
+    const ledger = await readLedger(
+      tx,
+      direction,
+      all.flatMap((candidate) => candidate.needs),
+    );
+    const found = closure(all, (key) => (ledger.get(key)?.digest ?? '') !== '');
+    const stays = [...fromParked.keys()].filter((key) => !found.ready.has(key));
+    for (const chunk of chunksOf(stays)) {
+      await tx
+        .updateTable('parked')
+        .set({ free: 0 })
+        .where('direction', '=', direction)
+        .where('key', 'in', chunk)
+        .where('free', '=', 1)
+        .execute();
+    }
+    if (own.size > 0 || found.ready.size > 0 || stays.length === 0) return { fromParked, ledger, ...found };
+  }
+}
+
 /** An earlier attempt of this batch may have parked and claimed: begin as if it had not. */
 async function undo(tx: Database, batch: string): Promise<void> {
   await tx.deleteFrom('parked').where('batch', '=', batch).where('claim', '=', '').execute();
   await releaseClaims(tx, batch);
 }
 
-/** Gives claimed resources back: the batch that wanted to commit them is given up. */
+/** Gives claimed resources back, to be looked at again: the batch that wanted to commit them is given up. */
 export async function releaseClaims(db: Database, batch: string): Promise<void> {
-  await db.updateTable('parked').set({ claim: '' }).where('claim', '=', batch).execute();
+  await db.updateTable('parked').set({ claim: '', free: 1 }).where('claim', '=', batch).execute();
 }
 
 async function anyClaimed(tx: Database, direction: Direction, keys: readonly string[]): Promise<boolean> {
@@ -123,7 +148,7 @@ interface ParkedCandidate extends Candidate {
 
 /**
  * The unclaimed parked resources that are connected with the batch: those that need something of it or that it
- * needs, and so on, and those whose targets have all arrived by now.
+ * needs, and so on, and those of which a target has arrived by now, with what is connected with them.
  */
 async function connectedParked(
   tx: Database,
@@ -148,7 +173,7 @@ async function connectedParked(
   return found;
 }
 
-/** Parked resources whose targets have all arrived since, but which nobody has committed yet. */
+/** Parked resources of which a target has arrived since they were looked at. */
 async function freeParked(tx: Database, direction: Direction): Promise<string[]> {
   const rows = await tx
     .selectFrom('parked')
@@ -162,13 +187,14 @@ async function freeParked(tx: Database, direction: Direction): Promise<string[]>
 }
 
 /**
- * Targets have arrived: whoever waited for them waits for one thing less. Call it in the transaction that writes
- * them to the ledger.
- * @returns how many parked resources have nothing left to wait for
+ * Targets have arrived: whoever waited for them waits for one thing less, and is looked at again, be there others that
+ * it waits for: two that wait for each other may have waited for nothing else. Call it in the transaction that writes
+ * the targets to the ledger.
+ * @returns how many parked resources are to be looked at again
  */
 export async function noteArrived(tx: Database, direction: Direction, keys: readonly string[]): Promise<number> {
-  let freed = 0;
-  if ((await countParked(tx, direction)) === 0) return freed;
+  if ((await countParked(tx, direction)) === 0) return 0;
+  let again = 0;
   for (const chunk of chunksOf(keys)) {
     const met = await tx
       .deleteFrom('parked_needs')
@@ -182,22 +208,12 @@ export async function noteArrived(tx: Database, direction: Direction, keys: read
         .set({ free: 1 })
         .where('direction', '=', direction)
         .where('key', 'in', waiting)
-        .where((eb) =>
-          eb.not(
-            eb.exists(
-              eb
-                .selectFrom('parked_needs')
-                .select('need')
-                .whereRef('parked_needs.direction', '=', 'parked.direction')
-                .whereRef('parked_needs.key', '=', 'parked.key'),
-            ),
-          ),
-        )
+        .where('free', '=', 0)
         .executeTakeFirst();
-      freed += Number(result.numUpdatedRows);
+      again += Number(result.numUpdatedRows);
     }
   }
-  return freed;
+  return again;
 }
 
 /** Unclaimed parked resources that are one of the keys or need one of them. */

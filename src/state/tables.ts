@@ -70,7 +70,7 @@ interface ParkedTable {
   /** The batch that parked it, and the batch that is committing it now (empty: none). */
   batch: string;
   claim: Generated<string>;
-  /** 1 once all that it waits for has arrived. */
+  /** 1 where something that it waits for has arrived since it was looked at. */
   free: Generated<number>;
 }
 

@@ -13,7 +13,7 @@ export function installSdkLogger(log: Log): void {
   if (installed) return;
   installed = true;
   const logger = new DefaultLogger('WARN', (entry: LogEntry) => {
-    const component = entry.meta?.sdkComponent;
+    const component: unknown = entry.meta?.sdkComponent;
     log.warn('temporal-sdk', { level: entry.level, component: typeof component === 'string' ? component : 'unknown' });
   });
   // Signals are handled by `runWorker`; the runtime must not do it a second time.

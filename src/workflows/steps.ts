@@ -1,7 +1,9 @@
 /** The one table of timeouts and retries: every activity of a stream, and how often Temporal tries it. */
-import { proxyActivities } from '@temporalio/workflow';
+import type { RetryPolicy } from '@temporalio/common';
+import { proxyActivities, scheduleActivity } from '@temporalio/workflow';
 
-import type { Activities } from '../activities/contract.ts';
+import type { Activities, Batch, StepInput } from '../activities/contract.ts';
+import { stepActivityName } from '../sync/step-name.ts';
 import { notRetriedByTemporal } from '../sync/trouble.ts';
 
 /** Transient troubles are retried so many times, over about five minutes, before the workflow says so. */
@@ -10,8 +12,9 @@ const retry = {
   backoffCoefficient: 2,
   maximumInterval: '60 seconds',
   maximumAttempts: 10,
-  nonRetryableErrorTypes: notRetriedByTemporal,
-} as const;
+  // NotFoundError: the worker was restarted without this step; the batch goes through the steps it has now.
+  nonRetryableErrorTypes: [...notRetriedByTemporal, 'NotFoundError'],
+} satisfies RetryPolicy;
 
 /** Steps that move data: as long as a batch may take, and a heartbeat that tells a dead worker soon. */
 const long = { startToCloseTimeout: '30 minutes', heartbeatTimeout: '60 seconds', retry } as const;
@@ -19,8 +22,12 @@ const long = { startToCloseTimeout: '30 minutes', heartbeatTimeout: '60 seconds'
 /** Steps that ask one question. */
 const short = { startToCloseTimeout: '2 minutes', heartbeatTimeout: '60 seconds', retry } as const;
 
-export const { fetchChanges, anonymize, runStep, commit } =
-  proxyActivities<Pick<Activities, 'fetchChanges' | 'anonymize' | 'runStep' | 'commit'>>(long);
+export const { fetchChanges, anonymize, commit } =
+  proxyActivities<Pick<Activities, 'fetchChanges' | 'anonymize' | 'commit'>>(long);
+
+/** Runs a configured extra step's activity (`StepActivities` in the contract). */
+export const extraStep = (name: string, summary: string, input: StepInput): Promise<Batch> =>
+  scheduleActivity<Batch>(stepActivityName(name), [input], { ...long, summary });
 
 export const { authorize, beginResync } = proxyActivities<Pick<Activities, 'authorize' | 'beginResync'>>(short);
 

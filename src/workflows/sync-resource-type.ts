@@ -18,7 +18,7 @@ import { isTroubleCode, type TroubleCode, troubles } from '../sync/trouble.ts';
 import { Control } from './control.ts';
 import { Face } from './face.ts';
 import type { SyncInput, SyncResult } from './messages.ts';
-import { anonymize, authorize, beginResync, commit, fetchChanges, runStep } from './steps.ts';
+import { anonymize, authorize, beginResync, commit, extraStep, fetchChanges } from './steps.ts';
 
 export async function syncResourceType(input: SyncInput): Promise<SyncResult> {
   return new StreamSync(input).run();
@@ -167,13 +167,11 @@ class StreamSync {
     const asOf = new Date().toISOString();
     this.#face.enter('anonymizing');
     let batch = await this.#insist(raw, () => anonymize.executeWithOptions({ summary: line }, [{ batch: raw, asOf }]));
-    for (const [step, name] of steps.entries()) {
+    for (const name of steps) {
       if (batch === undefined) break;
       const before: Batch = batch;
       this.#face.enter('stepping');
-      batch = await this.#insist(raw, () =>
-        runStep.executeWithOptions({ summary: `${name} · ${line}` }, [{ batch: before, step }]),
-      );
+      batch = await this.#insist(raw, () => extraStep(name, line, { batch: before }));
     }
     if (batch === undefined) return { kind: 'anew' };
     this.#face.enter('authorizing');
@@ -249,5 +247,6 @@ class StreamSync {
 function codeOf(failure: ActivityFailure): TroubleCode {
   const { cause } = failure;
   if (cause instanceof ApplicationFailure && isTroubleCode(cause.type)) return cause.type;
+  if (cause instanceof ApplicationFailure && cause.type === 'NotFoundError') return 'lost-race';
   return cause instanceof TimeoutFailure ? 'given-back' : 'unexpected';
 }
