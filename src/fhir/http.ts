@@ -70,13 +70,17 @@ export function createHttp(options: HttpOptions): Http {
     } catch (error) {
       if (abort.signal.reason === tooLarge) throw new ServerProblem('answer-too-large');
       if (givenBack()) throw new ServerProblem('given-back');
-      if (error instanceof RequestError) throw new ServerProblem('unreachable');
+      if (error instanceof RequestError) throw new ServerProblem(isDistrust(error.code) ? 'untrusted' : 'unreachable');
       throw error;
     } finally {
       signal?.removeEventListener('abort', stop);
     }
   };
 }
+
+/** OpenSSL's and Node's codes for a certificate that does not convince. */
+const isDistrust = (code: string): boolean =>
+  /CERT|SELF_SIGNED|VERIFY|ALTNAME|UNABLE_TO_GET_ISSUER|ERR_TLS|ERR_SSL/.test(code);
 
 /** The same bytes: an answer may have 64 MB, too many to copy. */
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,7 +1,8 @@
 /** Why a request to a server gave no usable answer. */
 
 /** The kind of failure, beside an HTTP status. Constants, never data. */
-export type ServerFailure = 'unreachable' | 'answer-malformed' | 'answer-too-large' | 'status' | 'given-back';
+export type ServerFailure =
+  'unreachable' | 'untrusted' | 'answer-malformed' | 'answer-too-large' | 'status' | 'given-back';
 
 /** A request that failed. The message is constant: URL, body and cause never reach it. */
 export class ServerProblem extends Error {

@@ -55,6 +55,16 @@ export const troubles = {
     means: 'A worker thread died.',
     cure: 'It is tried again. If it stays, give the worker more memory.',
   },
+  'source-untrusted': {
+    kind: 'operator',
+    means: "The source's TLS certificate is not trusted.",
+    cure: 'Check its certificate and name; an authority of your own goes into caFile in sluice.yaml.',
+  },
+  'target-untrusted': {
+    kind: 'operator',
+    means: "The target's TLS certificate is not trusted.",
+    cure: 'Check its certificate and name; an authority of your own goes into caFile in sluice.yaml.',
+  },
   'source-unauthenticated': {
     kind: 'operator',
     means: 'The source refuses our credentials (401).',

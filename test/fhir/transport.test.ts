@@ -173,8 +173,8 @@ describe('TLS', () => {
     const headAt = (host: string, ca?: string): Promise<number> =>
       createAidbox(transportTo(`https://${host}:${port}`, ca === undefined ? {} : { ca })).head('Patient');
     try {
-      expect(await problemOf(headAt('127.0.0.1'))).toMatchObject({ failure: 'unreachable' });
-      expect(await problemOf(headAt('127.0.0.1', other.certificate))).toMatchObject({ failure: 'unreachable' });
+      expect(await problemOf(headAt('127.0.0.1'))).toMatchObject({ failure: 'untrusted' });
+      expect(await problemOf(headAt('127.0.0.1', other.certificate))).toMatchObject({ failure: 'untrusted' });
       expect(await headAt('127.0.0.1', certificate)).toBe(3);
       expect(await problemOf(headAt('localhost', certificate))).toMatchObject({ failure: 'unreachable' });
     } finally {
