@@ -176,7 +176,7 @@ describe('TLS', () => {
       expect(await problemOf(headAt('127.0.0.1'))).toMatchObject({ failure: 'untrusted' });
       expect(await problemOf(headAt('127.0.0.1', other.certificate))).toMatchObject({ failure: 'untrusted' });
       expect(await headAt('127.0.0.1', certificate)).toBe(3);
-      expect(await problemOf(headAt('localhost', certificate))).toMatchObject({ failure: 'unreachable' });
+      expect(await problemOf(headAt('localhost', certificate))).toMatchObject({ failure: 'untrusted' });
     } finally {
       server.close();
       server.closeAllConnections();
