@@ -24,8 +24,9 @@ async function fetchChanges(
   { stream, inFlight, discard = [] }: FetchInput,
 ): Promise<FetchResult> {
   assertConfigured(parts, stream);
-  for (const batch of discard) await parts.staging.discard(batch);
   if (inFlight === undefined) await agreeWithTarget(parts, modes, stream);
+  // Only now: one of them may have been committed after all, and is noted by its staged plan.
+  for (const batch of discard) await parts.staging.discard(batch);
   const position = await positionOf(parts, stream, inFlight);
   if (!position.loaded && inFlight === undefined) {
     const types = await waitForLowerTiers(parts, position);

@@ -2,11 +2,12 @@
 import type { Parts } from './parts.ts';
 
 const everyMs = 10 * 60_000;
-let lastMs = 0;
+/** When each site's staging was swept last. */
+const sweptMs = new WeakMap<Parts, number>();
 
 export async function sweepStaging(parts: Parts): Promise<void> {
-  if (parts.now() - lastMs < everyMs) return;
-  lastMs = parts.now();
+  if (parts.now() - (sweptMs.get(parts) ?? 0) < everyMs) return;
+  sweptMs.set(parts, parts.now());
   const open = await parts.db.selectFrom('streams').select('open_commit').where('open_commit', '!=', '').execute();
   const keep = new Set(open.map((row) => batchOfLabel((JSON.parse(row.open_commit) as { label: string }).label)));
   const batches = await parts.staging.sweep(parts.limits.stagingAgeSecondsMax, (batch) => keep.has(batch));

@@ -21,7 +21,8 @@ export class Control {
   /** Somebody wants one more look before this run completes. */
   wake = false;
   #paused: boolean;
-  #retries = 0;
+  /** How often somebody said `retry` or `resync`. */
+  #told = 0;
   readonly #face: Face;
 
   constructor(input: SyncInput, face: Face) {
@@ -36,9 +37,10 @@ export class Control {
     });
     setHandler(resyncSignal, () => {
       this.resync = true;
+      this.#told += 1;
     });
     setHandler(retrySignal, () => {
-      this.#retries += 1;
+      this.#told += 1;
     });
     setHandler(wakeSignal, () => {
       this.wake = true;
@@ -69,8 +71,9 @@ export class Control {
    */
   async afterTrouble(code: TroubleCode, times: number): Promise<void> {
     const { kind, means, cure } = troubles[code];
-    const retriesBefore = this.#retries;
-    const told = (): boolean => this.#retries !== retriesBefore || this.resync || this.#paused;
+    const toldBefore = this.#told;
+    // A resync that was asked for before does not count: it may be what has just failed, and must wait like the rest.
+    const told = (): boolean => this.#told !== toldBefore || this.#paused;
     if (kind === 'lost' || kind === 'transient' || kind === 'operator') {
       const seconds = waitSeconds(kind, times);
       if (seconds === 0) return;

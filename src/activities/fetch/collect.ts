@@ -37,7 +37,7 @@ export interface Collected {
 }
 
 /** The width that worked last, by stream: density changes slowly. */
-const widths = new Map<string, number>();
+const widths = new WeakMap<Parts, Map<string, number>>();
 
 export async function collectChanges(parts: Parts, stream: StreamKey, input: CollectInput): Promise<Collected> {
   const reader = new PageReader(parts.servers[sourceName(stream.direction)], stream.type, parts.limits.pageRowsMax);
@@ -79,7 +79,9 @@ async function readUpwards(
 ): Promise<{ hi: number; rows: number }> {
   const { batchRowsMax, batchBytesMax } = parts.limits;
   const widthKey = `${stream.direction}/${stream.type}`;
-  let width = widths.get(widthKey) ?? batchRowsMax;
+  const known = widths.get(parts) ?? new Map<string, number>();
+  widths.set(parts, known);
+  let width = known.get(widthKey) ?? batchRowsMax;
   let lo = range.lo;
   let rows = 0;
   while (lo < range.hi && fresh.sound.length < batchRowsMax / 2) {
@@ -97,7 +99,7 @@ async function readUpwards(
     width = nextWidth(Math.max(width, hi - lo), read.rows.length, batchRowsMax);
     lo = hi;
   }
-  widths.set(widthKey, width);
+  known.set(widthKey, width);
   return { hi: lo, rows };
 }
 
