@@ -68,12 +68,14 @@ export class Control {
    * Waits after a trouble: a transient one for a while, an operator's until it is told to retry (and looks by itself
    * now and then, since whoever mends the cause may not think of us), the others until it is told.
    * @param times - how often in a row, from 1
+   * @param step - what the trouble came from
    */
-  async afterTrouble(code: TroubleCode, times: number): Promise<void> {
+  async afterTrouble(code: TroubleCode, times: number, step: 'resync' | 'other' = 'other'): Promise<void> {
     const { kind, means, cure } = troubles[code];
     const toldBefore = this.#told;
-    // A resync that was asked for before does not count: it may be what has just failed, and must wait like the rest.
-    const told = (): boolean => this.#told !== toldBefore || this.#paused;
+    // A resync that is due ends every wait but that of the resync itself.
+    const resyncFailed = this.resync && step === 'resync';
+    const told = (): boolean => this.#told !== toldBefore || this.#paused || (this.resync && !resyncFailed);
     if (kind === 'lost' || kind === 'transient' || kind === 'operator') {
       const seconds = waitSeconds(kind, times);
       if (seconds === 0) return;

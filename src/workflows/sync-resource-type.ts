@@ -129,7 +129,7 @@ class StreamSync {
     const summary = `${this.#input.type}: a new epoch, from version 0`;
     const begun = await this.#attempt(() => beginResync.executeWithOptions({ summary }, [{ stream: this.#stream }]));
     if ('trouble' in begun) {
-      await this.#control.afterTrouble(begun.trouble, (this.#troubled += 1));
+      await this.#control.afterTrouble(begun.trouble, (this.#troubled += 1), 'resync');
       await this.#handOver();
       return false;
     }
