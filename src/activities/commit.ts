@@ -89,9 +89,8 @@ async function carryOut(
   if (sequence !== plan.sequence - 1 || (cursor?.epoch ?? 0) > plan.epoch) throw new TroubleError('lost-race');
   await updateStream(parts.db, plan.stream, (at) => ({
     ...at,
-    openCommit: { label: plan.label, bundles: plan.bundles.length },
+    openCommit: { label: plan.label, bundles: plan.bundles.length, lanes: plan.lanes },
   }));
-  const lanes = parts.limits.bundlesInFlightMax;
   const sweepable =
     mode === 'marker' ? await oldMarkers(parts.db, id, parts.now() - fixedLimits.markerAgeSecondsMax * 1_000) : [];
   const cursorContent = cursorResource(parts, plan, position);
@@ -102,11 +101,10 @@ async function carryOut(
     plan,
     cursor: versioned,
     cursorContent,
-    lanes,
     oldMarkers: sweepable,
   });
   const contentOf = contentReader(parts, plan);
-  const posted = await sendPlan({ parts, target, plan, fence, lanes, contentOf });
+  const posted = await sendPlan({ parts, target, plan, fence, contentOf });
   if (mode === 'marker') {
     const markers = Array.from({ length: Math.max(1, plan.bundles.length) }, (_, bundle) =>
       markerId(plan.label, bundle, ''),

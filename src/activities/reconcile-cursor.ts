@@ -25,8 +25,7 @@ export async function agreeWithTarget(parts: Parts, modes: FenceModes, stream: S
   const { openCommit } = position;
   if (openCommit === undefined) return;
   const mode = await modes.of(target, parts.instance);
-  const lanes = parts.limits.bundlesInFlightMax;
-  await fenceOff({ instance: parts.instance, target, mode, stream, open: openCommit, cursor: versioned, lanes });
+  await fenceOff({ instance: parts.instance, target, mode, stream, open: openCommit, cursor: versioned });
   await closeCommit(parts, stream, openCommit);
 }
 

@@ -49,6 +49,8 @@ export interface StreamPosition extends StreamKey {
 export interface OpenCommit {
   readonly label: string;
   readonly bundles: number;
+  /** Lanes that its bundles go through. */
+  readonly lanes: number;
 }
 
 const fresh = (key: StreamKey): StreamPosition => ({

@@ -42,7 +42,6 @@ export interface FenceInput {
   readonly plan: CommitPlan;
   readonly cursor: Versioned | undefined;
   readonly cursorContent: JsonObject;
-  readonly lanes: number;
   /** Ids of markers that may be swept along with the last bundle. */
   readonly oldMarkers: readonly string[];
 }
@@ -69,13 +68,13 @@ async function openLanes(input: FenceInput): Promise<Fence> {
   const { instance, target, plan } = input;
   const id = cursorId(instance, plan.stream.direction, plan.stream.type);
   const many = plan.bundles.length > 1;
-  const laneIds = Array.from({ length: many ? input.lanes : 0 }, (_, lane) => laneId(instance, plan, lane));
+  const laneIds = Array.from({ length: many ? plan.lanes : 0 }, (_, lane) => laneId(instance, plan, lane));
   const readLanes = (ids: string[]): Promise<Map<string, Versioned>> =>
     ids.length === 0
       ? Promise.resolve(new Map<string, Versioned>())
       : onSide('target', () => target.readMany(cursorType, ids, cancelSignal()));
   const lanes = await readLanes(laneIds);
-  const laneOf = (bundle: number): string => laneId(instance, plan, bundle % input.lanes);
+  const laneOf = (bundle: number): string => laneId(instance, plan, bundle % plan.lanes);
   const noted = (lane: Versioned | undefined): number =>
     lane?.resource.batch === plan.label && typeof lane.resource.sequence === 'number' ? lane.resource.sequence : -1;
   const laneContent = (bundle: number, complete: boolean): JsonObject => ({
@@ -165,7 +164,6 @@ export interface FenceOffInput {
   readonly stream: StreamKey;
   readonly open: OpenCommit;
   readonly cursor: Versioned | undefined;
-  readonly lanes: number;
 }
 
 /**
@@ -182,8 +180,10 @@ export async function fenceOff(input: FenceOffInput): Promise<void> {
 }
 
 /** Writes cursor and lanes again as they are: every version that the lost attempt may hold is stale then. */
-async function laneMoves({ instance, target, stream, open, cursor, lanes }: FenceOffInput): Promise<string[]> {
-  const ids = Array.from({ length: open.bundles > 1 ? lanes : 0 }, (_, lane) => laneId(instance, { stream }, lane));
+async function laneMoves({ instance, target, stream, open, cursor }: FenceOffInput): Promise<string[]> {
+  const ids = Array.from({ length: open.bundles > 1 ? open.lanes : 0 }, (_, lane) =>
+    laneId(instance, { stream }, lane),
+  );
   const present =
     ids.length === 0
       ? new Map<string, Versioned>()

@@ -42,6 +42,8 @@ export interface CommitPlan {
   readonly policy: string;
   readonly writes: readonly PlannedWrite[];
   readonly bundles: readonly PlannedBundle[];
+  /** Bundle n goes through lane n modulo this. Part of the plan: a lane's note says which bundles *of the lane* are through. */
+  readonly lanes: number;
   /** What the batch adds to the stream's totals, but for what the sending decides. */
   readonly counts: StreamCounts;
   readonly unchangedKeys: readonly string[];
@@ -240,6 +242,7 @@ async function finishPlan(parts: Parts, draft: PlanDraft): Promise<CommitPlan> {
     policy: policyOf(parts, stream.direction),
     writes,
     bundles,
+    lanes: parts.limits.bundlesInFlightMax,
     counts: addCounts(counts, noCounts),
     unchangedKeys,
     released: draft.bytesOfReleased.size,

@@ -24,7 +24,6 @@ export interface SendInput {
   readonly target: CommitTarget;
   readonly plan: CommitPlan;
   readonly fence: Fence;
-  readonly lanes: number;
   /** A write's resource as JSON bytes. */
   readonly contentOf: (write: PlannedWrite) => Promise<Uint8Array>;
 }
@@ -48,12 +47,12 @@ class Sender {
   }
 
   async all(): Promise<void> {
-    const { plan, lanes } = this.#input;
+    const { plan } = this.#input;
     const lastBundle = Math.max(0, plan.bundles.length - 1);
     const inFront = plan.bundles.map((bundle, index) => ({ ...bundle, index })).slice(0, lastBundle);
     for (const level of new Set(inFront.map((bundle) => bundle.level))) {
       const bundles = inFront.filter((bundle) => bundle.level === level);
-      const byLane = Map.groupBy(bundles, (bundle) => bundle.index % lanes);
+      const byLane = Map.groupBy(bundles, (bundle) => bundle.index % plan.lanes);
       await Promise.all(
         [...byLane.values()].map(async (lane) => {
           for (const bundle of lane) {
