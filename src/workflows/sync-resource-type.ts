@@ -12,7 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 
-import type { Batch, CommitResult, FetchResult, InFlight, StreamKey } from '../activities/contract.ts';
+import type { Batch, CommitResult, DenialReason, FetchResult, InFlight, StreamKey } from '../activities/contract.ts';
 import { advance } from '../sync/window.ts';
 import { isTroubleCode, type TroubleCode, troubles } from '../sync/trouble.ts';
 import { Control } from './control.ts';
@@ -29,7 +29,7 @@ type Outcome<Value> = { readonly value: Value } | { readonly trouble: TroubleCod
 /** What became of a batch. */
 type BatchEnd =
   | { readonly kind: 'committed'; readonly result: CommitResult }
-  | { readonly kind: 'denied'; readonly result: SyncResult }
+  | { readonly kind: 'denied'; readonly reason: DenialReason }
   /** Lost or given up: read the stream anew. */
   | { readonly kind: 'anew' };
 
@@ -57,7 +57,7 @@ class StreamSync {
   async run(): Promise<SyncResult> {
     if (this.#input.askFirst === true && this.#input.carried === undefined) {
       const denied = await this.#askFirst();
-      if (denied !== undefined) return denied;
+      if (denied !== undefined) return this.#complete('denied', { reason: denied });
     }
     for (;;) {
       await this.#control.untilResumed();
@@ -77,7 +77,9 @@ class StreamSync {
         continue;
       }
       const end = await this.#carryThrough(fetched.batch, fetched.steps);
-      if (end.kind === 'denied') return end.result;
+      if (end.kind === 'denied' && (await this.#mayComplete())) {
+        return this.#complete('denied', { reason: end.reason });
+      }
       if (end.kind === 'committed' && this.#isDrained(fetched.batch)) {
         if (await this.#mayComplete()) return this.#complete('current');
       }
@@ -98,6 +100,7 @@ class StreamSync {
     await continueAsNew<typeof syncResourceType>({ ...this.#input, carried });
   }
 
+  /** A run does not end on an order that it has not carried out: a pause holds, also where the hub says no. */
   async #mayComplete(): Promise<boolean> {
     await condition(allHandlersFinished);
     if (this.#control.paused || this.#control.resync) return false;
@@ -110,16 +113,22 @@ class StreamSync {
     return { outcome, ...rest, batches: this.#batches, ...(totals && { totals }) };
   }
 
-  async #askFirst(): Promise<SyncResult | undefined> {
-    this.#face.enter('authorizing');
+  /** Asks the hub before anything is read. Returns the reason where it says no and the run may end. */
+  async #askFirst(): Promise<DenialReason | undefined> {
     const summary = `${this.#input.type}: does the hub allow it by now?`;
-    const asked = await this.#attempt(() => authorize.executeWithOptions({ summary }, [{ stream: this.#stream }]));
-    if ('trouble' in asked) {
-      // Not an answer: the ordinary way will ask again, before anything is written.
-      await this.#control.afterTrouble(asked.trouble, (this.#troubled += 1));
-      return undefined;
+    for (;;) {
+      await this.#control.untilResumed();
+      this.#face.enter('authorizing');
+      this.#control.wake = false;
+      const asked = await this.#attempt(() => authorize.executeWithOptions({ summary }, [{ stream: this.#stream }]));
+      if ('trouble' in asked) {
+        // Not an answer: the ordinary way will ask again, before anything is written.
+        await this.#control.afterTrouble(asked.trouble, (this.#troubled += 1));
+        return undefined;
+      }
+      if (asked.value.allowed || this.#control.resync) return undefined;
+      if (await this.#mayComplete()) return asked.value.reason;
     }
-    return asked.value.allowed ? undefined : this.#complete('denied', { reason: asked.value.reason });
   }
 
   async #resync(): Promise<boolean> {
@@ -179,7 +188,7 @@ class StreamSync {
       authorize.executeWithOptions({ summary: line }, [{ stream: this.#stream, batch: raw.id }]),
     );
     if (asked === undefined) return { kind: 'anew' };
-    if (!asked.allowed) return { kind: 'denied', result: this.#complete('denied', { reason: asked.reason }) };
+    if (!asked.allowed) return { kind: 'denied', reason: asked.reason };
     return this.#commit(batch, line);
   }
 
