@@ -44,7 +44,7 @@ describe("a stream's position", () => {
         currentAtMs: 1_800_000_000_001,
         denied: 'disabled',
         counts: { changes: 5, committed: 4, deleted: 3, unchanged: 2, withheld: 1 },
-        openCommit: { label: 'b1', bundles: 3 },
+        openCommit: { label: 'b1', bundles: 3, lanes: 4 },
       };
       await writeStream(db, position);
       expect(await readStream(db, patients)).toEqual(position);
