@@ -84,18 +84,22 @@ async function readUpwards(
   let width = known.get(widthKey) ?? batchRowsMax;
   let lo = range.lo;
   let rows = 0;
-  while (lo < range.hi && fresh.sound.length < batchRowsMax / 2) {
+  let bytes = 0;
+  while (lo < range.hi && fresh.sound.length < batchRowsMax / 2 && bytes < batchBytesMax / 2) {
     const hi = Math.min(range.hi, lo + width);
     const alone = hi - lo === 1;
     const rowsMax = alone ? fixedLimits.singleVersionRowsMax : batchRowsMax - fresh.sound.length;
-    const read = await reader.range({ lo, hi }, { rowsMax, bytesMax: alone ? Infinity : batchBytesMax });
+    const read = await reader.range({ lo, hi }, { rowsMax, bytesMax: alone ? Infinity : batchBytesMax - bytes });
     if (read === 'too-many') {
       if (alone) throw new TroubleError('too-many-rows');
       width = nextWidth(hi - lo, 'too-many', batchRowsMax);
       continue;
     }
+    const soundBefore = fresh.sound.length;
     await takeNew(parts, stream, { read, hi, inFlight }, fresh);
     rows += read.rows.length;
+    // What was seen before is dropped, and must not use up the room of what is new.
+    bytes += (read.bytes * (fresh.sound.length - soundBefore)) / Math.max(1, read.rows.length);
     width = nextWidth(Math.max(width, hi - lo), read.rows.length, batchRowsMax);
     lo = hi;
   }
@@ -113,6 +117,11 @@ async function takeNew(
   const { sealer, limits } = parts;
   const examined = read.rows.map((row) => examineRow(row, stream.type, limits.resourceBytesMax, sealer));
   for (const row of read.oversized) {
+    // A delete needs its id alone, however large the last state was that the server would send along.
+    if (row.deleted) {
+      examined.push(examineRow(row, stream.type, limits.resourceBytesMax, sealer));
+      continue;
+    }
     examined.push({
       kind: 'bad',
       key: badKey(stream.type, row.resource, sealer),

@@ -13,6 +13,8 @@ export interface RangeBounds {
 export interface RangeRows {
   readonly rows: readonly FeedRow[];
   readonly oversized: readonly FeedRow[];
+  /** Bytes of the answers. */
+  readonly bytes: number;
 }
 
 /** Reads a source's ranges and learns from it how many rows a page may hold. */
@@ -54,7 +56,7 @@ export class PageReader {
       rows.push(...answer.rows);
       bytes += answer.bytes;
       if (rows.length > bounds.rowsMax || bytes > bounds.bytesMax) return 'too-many';
-      if (this.#isLast(answer.rows.length, count)) return { rows, oversized: [] };
+      if (this.#isLast(answer.rows.length, count)) return { rows, oversized: [], bytes };
     }
   }
 
@@ -100,7 +102,7 @@ export class PageReader {
         if (ids !== 'answer-too-large') oversized.push(...ids.rows);
         continue;
       }
-      if (answer.rows.length === 0) return { rows, oversized };
+      if (answer.rows.length === 0) return { rows, oversized, bytes };
       rows.push(...answer.rows);
       bytes += answer.bytes;
       if (rows.length > bounds.rowsMax || bytes > bounds.bytesMax) return 'too-many';
