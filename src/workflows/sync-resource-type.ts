@@ -94,6 +94,8 @@ class StreamSync {
   async #handOver(): Promise<void> {
     if (!workflowInfo().continueAsNewSuggested) return;
     await condition(allHandlersFinished);
+    // The new run inherits the search attribute and begins as `fetching`: the two must agree.
+    this.#face.enter('fetching');
     const { totals } = this.#face.status;
     const { paused, resync } = this.#control;
     const carried = { paused, resync, discard: this.#discard, ...(totals && { totals }) };
@@ -150,7 +152,8 @@ class StreamSync {
 
   async #fetch(): Promise<FetchResult | undefined> {
     await this.#handOver();
-    this.#face.enter('fetching');
+    // fetch-changes asks for a while before it says `wait` again: so long the stream goes on waiting.
+    if (this.#face.status.state !== 'waiting') this.#face.enter('fetching');
     // Whoever asked for one more look gets it now.
     this.#control.wake = false;
     const discard = this.#discard;
