@@ -4,7 +4,6 @@ import { proxyActivities, scheduleActivity } from '@temporalio/workflow';
 
 import type { Activities, Batch, StepInput } from '../activities/contract.ts';
 import { stepActivityName } from '../sync/step-name.ts';
-import { notRetriedByTemporal } from '../sync/trouble.ts';
 
 /** Transient troubles are retried so many times, over about five minutes, before the workflow says so. */
 const retry = {
@@ -12,8 +11,10 @@ const retry = {
   backoffCoefficient: 2,
   maximumInterval: '60 seconds',
   maximumAttempts: 10,
-  // NotFoundError: the worker was restarted without this step; the batch goes through the steps it has now.
-  nonRetryableErrorTypes: [...notRetriedByTemporal, 'NotFoundError'],
+  // Which troubles are not retried, `failureOf` says in the failure itself: a list of codes here would stand in the
+  // history with every activity, half a kilobyte each time. NotFoundError is the SDK's own: the worker was restarted
+  // without this step; the batch goes through the steps it has now.
+  nonRetryableErrorTypes: ['NotFoundError'],
 } satisfies RetryPolicy;
 
 /** Steps that move data: as long as a batch may take, and a heartbeat that tells a dead worker soon. */
