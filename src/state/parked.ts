@@ -52,9 +52,9 @@ export async function resolveReferences(db: Database, input: ResolveInput): Prom
     if (toPark.length > 0) {
       if ((await countParked(tx, input.direction)) + toPark.length > input.parkedCountMax) return 'full';
       const absent = (need: string): boolean => (ledger.get(need)?.digest ?? '') === '';
-      await park(
+      await insertParked(
         tx,
-        input,
+        { ...input, claim: '' },
         toPark.map((candidate) => ({ ...candidate, needs: candidate.needs.filter(absent) })),
       );
     }
@@ -256,10 +256,22 @@ async function parkedTouching(tx: Database, direction: Direction, keys: readonly
   return rows;
 }
 
-/** Parks resources with what they wait for (never nothing). */
+/**
+ * Parks what the target refused for a missing reference. It stays claimed until the commit is noted: were a newer state
+ * of it let in before, the end of this commit would take that one for what it has written.
+ */
 export async function park(
   tx: Database,
   input: Pick<ResolveInput, 'direction' | 'batch' | 'nowMs'>,
+  candidates: readonly ParkCandidate[],
+): Promise<void> {
+  await insertParked(tx, { ...input, claim: input.batch }, candidates);
+}
+
+/** Parks resources with what they wait for (never nothing). */
+async function insertParked(
+  tx: Database,
+  input: Pick<ResolveInput, 'direction' | 'batch' | 'nowMs'> & { readonly claim: string },
   candidates: readonly ParkCandidate[],
 ): Promise<void> {
   for (const candidate of candidates) {
@@ -274,9 +286,10 @@ export async function park(
         bytes: candidate.bytes,
         since_ms: input.nowMs,
         batch: input.batch,
+        claim: input.claim,
       })
       .onConflict((conflict) =>
-        conflict.columns(['direction', 'key']).doUpdateSet({ claim: '', free: 0, batch: input.batch }),
+        conflict.columns(['direction', 'key']).doUpdateSet({ claim: input.claim, free: 0, batch: input.batch }),
       )
       .execute();
     for (const chunk of chunksOf([...new Set(candidate.needs)])) {
@@ -296,7 +309,6 @@ export async function parkedBy(db: Database, direction: Direction, batch: string
     .select('key')
     .where('direction', '=', direction)
     .where('batch', '=', batch)
-    .where('claim', '!=', batch)
     .execute();
   return rows.map((row) => row.key);
 }
