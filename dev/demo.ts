@@ -1,61 +1,74 @@
-/** `npm run demo`: the whole thing on this machine, with synthetic data. `--once` does the first load and verifies it. */
+/**
+ * `npm run demo`: the whole thing on this machine, with synthetic data, until Ctrl-C. With `-- --once`: the first load and
+ * a round of changes, the hub verified after each; the verdict is the last line, and the exit code says the same.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { needsText, streamTable } from '../src/cli/table.ts';
-import type { StreamStatus } from '../src/client.ts';
-import { type DemoWorld, startDemo } from './demo/environment.ts';
+import { Demo } from './demo/environment.ts';
+import { DemoProblem } from './demo/problem.ts';
+import { goOn, loadAndTell, verifyTwice } from './demo/run.ts';
+import { Screen } from './demo/screen.ts';
 
-const once = process.argv.includes('--once');
-const say = (line: string): void => {
-  console.log(`· ${line}`);
-};
-
-const world = await startDemo(say);
-let stopping = false;
-const stop = async (code: number): Promise<never> => {
-  if (!stopping) {
-    stopping = true;
-    await world.stop();
-  }
-  process.exit(code);
-};
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    console.log('\nstopping…');
-    void stop(0);
-  });
-}
-world.onUnexpectedEnd((name, logFile) => {
-  console.error(`${name} ended by itself; its output is in ${logFile}`);
+const onceOnly = process.argv.includes('--once');
+const screen = new Screen();
+const demo = new Demo((line) => {
+  screen.say(`· ${line}`);
 });
 
-const begun = Date.now();
-for (const { client } of world.sites) await client.triggerSchedules();
-const statuses = await firstLoad(world);
-console.log(`\n${streamTable(statuses)}`);
-const needs = needsText(statuses);
-if (needs !== '') console.log(`\n${needs}`);
-console.log(`\nfirst load: ${String(Math.round((Date.now() - begun) / 1_000))} s`);
-addresses(world);
-if (once) await stop(0);
-console.log('\nsyncing every 10 s; Ctrl-C stops everything');
+/** npm hands on the Ctrl-C that the terminal has sent already: what follows so soon is no second one. */
+const echoMs = 1_000;
+let interruptedAtMs: number | undefined;
+const interrupted = new Promise<'interrupted'>((resolve) => {
+  const onSignal = (): void => {
+    if (interruptedAtMs === undefined) {
+      interruptedAtMs = Date.now();
+      screen.say('stopping; once more kills at once');
+      resolve('interrupted');
+    } else if (Date.now() - interruptedAtMs > echoMs) {
+      demo.kill();
+      process.exit(130);
+    }
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+});
 
-function addresses({ uiUrl, hubUrl, sites, temporalAddress }: DemoWorld): void {
-  console.log(`\nTemporal ${temporalAddress}${uiUrl === undefined ? '' : ` · UI ${uiUrl}`}`);
-  console.log(`hub ${hubUrl} · ${sites.map(({ config, url }) => `${config.instance} ${url}`).join(' · ')}`);
+/** The verdict's line where there is one: it is printed when everything has stopped. */
+interface Outcome {
+  readonly code: number;
+  readonly lastLine?: string;
 }
 
-async function allStatuses({ sites }: DemoWorld): Promise<StreamStatus[]> {
-  return (await Promise.all(sites.map(({ client }) => client.status()))).flat();
-}
+const outcome = await outcomeOf();
+await Promise.race([demo.stop(), sleep(30_000)]).catch((error: unknown) => {
+  screen.say(`stopping: ${messageOf(error)}`);
+});
+if (outcome.lastLine !== undefined) screen.say(outcome.lastLine);
+process.exit(outcome.code);
 
-async function firstLoad(demo: DemoWorld): Promise<StreamStatus[]> {
-  for (;;) {
-    const now = await allStatuses(demo);
-    const done = now.filter((status) => status.state === 'current').length;
-    const committed = now.reduce((sum, status) => sum + (status.totals?.counts.committed ?? 0), 0);
-    say(`${String(done)} of ${String(now.length)} streams caught up, ${String(committed)} resources committed`);
-    if (now.every((status) => ['current', 'denied', 'blocked', 'failed'].includes(status.state))) return now;
-    await sleep(1_500);
+async function outcomeOf(): Promise<Outcome> {
+  try {
+    const ended = await Promise.race([work(), demo.failed, interrupted]);
+    if (ended !== 'interrupted') return ended;
+    return onceOnly ? { code: 130, lastLine: 'verdict: none, the demo was interrupted' } : { code: 0 };
+  } catch (error) {
+    screen.say(messageOf(error));
+    return { code: 1, ...(onceOnly && { lastLine: 'verdict: none, the demo failed' }) };
   }
+}
+
+async function work(): Promise<Outcome> {
+  const world = await demo.start();
+  await loadAndTell(world, screen);
+  if (!onceOnly) return goOn(world, screen);
+  const failedChecks = await verifyTwice(world, screen);
+  return failedChecks === 0
+    ? { code: 0, lastLine: 'verdict: the hub is right: it holds what the instances hold, and names nobody' }
+    : { code: 1, lastLine: `verdict: the hub is wrong: ${String(failedChecks)} checks failed` };
+}
+
+/** Problems of the surroundings as a line; a mistake of this program with its stack. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const mistake = error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
+  return mistake && !(error instanceof DemoProblem) ? (error.stack ?? error.message) : error.message;
 }

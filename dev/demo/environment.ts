@@ -1,6 +1,7 @@
 /** The demo's world: Temporal with its UI, three Aidbox doubles with data, two sites with a worker each. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,117 +16,201 @@ import { parseKeyring } from '../../src/crypto/local-keyring.ts';
 import { compilePolicy } from '../../src/deid/compile.ts';
 import { bundleWorkflows } from '../../src/workflow-bundle.ts';
 import { searchAttributes } from '../../src/workflows/messages.ts';
-import { startDevServer } from '../temporal-servers.ts';
+import { type DevServer, startDevServer } from '../temporal-servers.ts';
+import { defineTypes, letIn, type NewSite, register, type TypesFile } from './aidbox-files.ts';
 import { Children } from './children.ts';
+import type { DemoProblem } from './problem.ts';
+import { firstRoundAtHub, firstRoundAtInstance } from './rounds.ts';
 import { writeSite } from './site.ts';
+import type { Admin } from './snapshot.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 export const instances = ['north', 'south'] as const;
-export const downTypes = ['Organization', 'Location'] as const;
+const downTypes = ['Organization', 'Location'] as const;
+
+type Instance = (typeof instances)[number];
+
+/** The two ways to make custom resources known, and the site that has an extra step: one of each is shown. */
+const typesFiles: Readonly<Record<Instance | 'hub', TypesFile>> = {
+  hub: 'types',
+  north: 'types',
+  south: 'types-entity',
+};
+const extraSteps: Readonly<Partial<Record<Instance, readonly string[]>>> = { north: ['drop-device-text'] };
 
 export interface Site {
   readonly config: Config;
   readonly client: SluiceClient;
-  readonly url: string;
+  /** An administrator of the site's Aidbox double. */
+  readonly admin: Admin;
+  readonly policyDigest: string;
 }
 
 export interface DemoWorld {
   readonly sites: readonly Site[];
-  readonly hubUrl: string;
+  /** An administrator of the hub. */
+  readonly hub: Admin;
+  /** Absent where Temporal was there before. */
   readonly uiUrl: string | undefined;
   readonly temporalAddress: string;
-  /** Credentials of an administrator of every double, for looking into them. */
-  readonly admin: { readonly client: string; readonly secret: string };
-  readonly folder: string;
-  onUnexpectedEnd(handler: (name: string, logFile: string) => void): void;
-  stop(): Promise<void>;
+  readonly temporalLog: string;
 }
 
-/** Starts everything; `say` is told what is being done. Where a part fails, all that was started is stopped. */
-export async function startDemo(say: (line: string) => void): Promise<DemoWorld> {
-  const stack = new AsyncDisposableStack();
-  try {
-    return await build(say, stack);
-  } catch (error) {
-    await stack.disposeAsync();
-    throw error;
+/** Starts everything, and stops it whatever has been started. */
+export class Demo {
+  /** Rejects when a child ends that should not have. */
+  readonly failed: Promise<never>;
+  readonly #say: (line: string) => void;
+  readonly #stack = new AsyncDisposableStack();
+  readonly #doubles: Children;
+  readonly #workers: Children;
+  #folder: string | undefined;
+
+  /** @param say - is told what is being done */
+  constructor(say: (line: string) => void) {
+    this.#say = say;
+    const { promise, reject } = Promise.withResolvers<never>();
+    // Whoever races against it is told; nobody has to.
+    promise.catch(() => undefined);
+    this.failed = promise;
+    const onUnexpectedEnd = (problem: DemoProblem): void => {
+      reject(problem);
+    };
+    this.#doubles = new Children(onUnexpectedEnd);
+    this.#workers = new Children(onUnexpectedEnd);
   }
-}
 
-async function build(say: (line: string) => void, stack: AsyncDisposableStack): Promise<DemoWorld> {
-  const folder = await mkdtemp(join(tmpdir(), 'fhir-sluice-demo-'));
-  stack.defer(() => rm(folder, { recursive: true, force: true }));
-  const payloadKeyLine = generateKeyLine(1);
-  const allowedOrigins: string[] = [];
-  const codec = await startCodecServer({ keyring: parseKeyring('payload', payloadKeyLine), port: 0, allowedOrigins });
-  stack.defer(() => codec.close());
-  const bundling = bundleOf(folder);
-  const temporal = await startDevServer({
-    say,
-    dbFile: join(folder, 'temporal.sqlite'),
-    logFile: join(folder, 'temporal.log'),
-    uiCodecEndpoint: codec.url,
-    searchAttributes: Object.fromEntries(Object.values(searchAttributes).map(({ name }) => [name, 'Keyword'])),
-  });
-  stack.defer(() => temporal.stop());
-  if (temporal.uiUrl !== undefined) allowedOrigins.push(new URL(temporal.uiUrl).origin);
-  const children = new Children();
-  stack.defer(() => children.stop());
-  say('starting three Aidbox doubles: hub, north, south');
-  const world = new Doubles(children, folder);
-  const [hubUrl, ...urls] = await world.start();
-  const sites: Site[] = [];
-  for (const [index, instance] of instances.entries()) {
+  /** Starts the world. What fails leaves the rest to `stop`. */
+  async start(): Promise<DemoWorld> {
+    const folder = await mkdtemp(join(tmpdir(), 'fhir-sluice-demo-'));
+    this.#folder = folder;
+    this.#stack.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+    const payloadKeyLine = generateKeyLine(1);
+    const bundling = bundleOf(folder);
+    const [temporal, doubles] = await Promise.all([
+      this.#startTemporal(folder, payloadKeyLine),
+      this.#startDoubles(folder),
+      // Awaited once more below; here so that no failure goes unheard.
+      bundling,
+    ]);
+    const sites = await Promise.all(
+      instances.map((instance) => this.#startSite({ folder, instance, temporal, doubles, payloadKeyLine, bundling })),
+    );
+    return {
+      sites,
+      hub: doubles.hub,
+      uiUrl: temporal.uiUrl,
+      temporalAddress: temporal.address,
+      temporalLog: logOf(folder, 'temporal'),
+    };
+  }
+
+  /** Workers first, so that what is in flight can still be given back; then the doubles, then Temporal. */
+  async stop(): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+
+  /** At once. Temporal ends when this process does. */
+  kill(): void {
+    this.#workers.kill();
+    this.#doubles.kill();
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  async #startTemporal(folder: string, payloadKeyLine: string): Promise<DevServer> {
+    const allowedOrigins: string[] = [];
+    const keyring = parseKeyring('payload', payloadKeyLine);
+    const codec = await startCodecServer({ keyring, port: 0, allowedOrigins });
+    this.#stack.defer(() => codec.close());
+    const temporal = await startDevServer({
+      say: this.#say,
+      dbFile: join(folder, 'temporal.sqlite'),
+      logFile: logOf(folder, 'temporal'),
+      uiCodecEndpoint: codec.url,
+      searchAttributes: Object.fromEntries(Object.values(searchAttributes).map(({ name }) => [name, 'Keyword'])),
+    });
+    this.#stack.defer(() => temporal.stop());
+    if (temporal.uiUrl !== undefined) allowedOrigins.push(new URL(temporal.uiUrl).origin);
+    return temporal;
+  }
+
+  async #startDoubles(folder: string): Promise<Record<Instance | 'hub', Admin>> {
+    this.#say('starting three Aidbox doubles: hub, north, south');
+    this.#stack.defer(() => this.#doubles.stop());
+    const [hub, north, south] = await Promise.all([
+      this.#startDouble('hub', folder),
+      this.#startDouble('north', folder),
+      this.#startDouble('south', folder),
+    ]);
+    await Promise.all([
+      firstRoundAtHub(hub),
+      firstRoundAtInstance(north, 'north'),
+      firstRoundAtInstance(south, 'south'),
+    ]);
+    return { hub, north, south };
+  }
+
+  /** A double with its part of the data, known to an administrator alone, and the custom resources of docs/aidbox. */
+  async #startDouble(name: Instance | 'hub', folder: string): Promise<Admin> {
+    const admin = { client: 'admin', secret: newSecret() };
+    const args = [
+      join(root, 'src/emulator/main.ts'),
+      ...['--client', `${admin.client}:${admin.secret}`],
+      ...(await filesOf(name)).flatMap((file) => ['--load', file]),
+    ];
+    const url = await this.#doubles.startServer(`the Aidbox double ${name}`, args, logOf(folder, `double-${name}`));
+    const server = { url, ...admin };
+    await defineTypes(server, name === 'hub' ? 'hub' : 'instance', typesFiles[name]);
+    return server;
+  }
+
+  async #startSite(start: {
+    readonly folder: string;
+    readonly instance: Instance;
+    readonly temporal: DevServer;
+    readonly doubles: Record<Instance | 'hub', Admin>;
+    readonly payloadKeyLine: string;
+    readonly bundling: Promise<string>;
+  }): Promise<Site> {
+    const { folder, instance, temporal, doubles } = start;
+    const names = { instance, up: await typesOf(instance), down: downTypes };
+    const atInstance: NewSite = { ...names, secret: newSecret() };
+    const atHub: NewSite = { ...names, secret: newSecret() };
     const file = await writeSite({
       folder: join(folder, instance),
       instance,
-      instanceUrl: urls[index] ?? '',
-      hubUrl,
+      instanceUrl: doubles[instance].url,
+      hubUrl: doubles.hub.url,
       temporalAddress: temporal.address,
-      upTypes: await typesOf(instance),
+      upTypes: names.up,
       downTypes,
       policyFile: join(root, 'policies/demo.yaml'),
-      payloadKeyLine,
-      secrets: { instance: world.secret, hub: world.secret },
+      payloadKeyLine: start.payloadKeyLine,
+      secrets: { instance: atInstance.secret, hub: atHub.secret },
       // The doubles commit at once: nothing is in flight for long.
       limits: { longestTransactionSeconds: 3, clockDriftSeconds: 1 },
+      steps: (extraSteps[instance] ?? []).map((name) => ({ name, module: join(root, `examples/steps/${name}.ts`) })),
     });
     const config = await loadConfig(file);
+    const policyDigest = compilePolicy(config.policy, scopeOf(config)).digest;
+    await letIn(doubles[instance], 'instance', atInstance);
+    await letIn(doubles.hub, 'hub', atHub);
+    await register(doubles.hub, atHub, policyDigest);
     const client = await SluiceClient.connect(config);
-    stack.defer(() => client.close());
-    sites.push({ config, client, url: urls[index] ?? '' });
-  }
-  await world.register(
-    hubUrl,
-    sites.map((site) => site.config),
-  );
-  const bundle = await bundling;
-  say('starting a worker for each instance and registering the Schedules');
-  for (const { config, client } of sites) {
+    this.#stack.defer(() => client.close());
+    this.#say(`${instance}: registering the Schedules and starting a worker`);
     await client.registerSchedules();
-    const args = [
-      join(root, 'bin/sluice.js'),
-      'worker',
-      '--config',
-      join(folder, config.instance, 'sluice.yaml'),
-      '--bundle',
-      bundle,
-    ];
-    children.start(`the worker of ${config.instance}`, args, join(folder, `worker-${config.instance}.log`));
+    // A Temporal that somebody else runs must not go on ticking for a worker that is gone.
+    if (temporal.uiUrl === undefined) this.#stack.defer(() => client.removeSchedules().then(() => undefined));
+    const args = [join(root, 'bin/sluice.js'), 'worker', '--config', file, '--bundle', await start.bundling];
+    this.#workers.start(`the worker of ${instance}`, args, logOf(folder, `worker-${instance}`));
+    this.#stack.defer(() => this.#workers.stop());
+    return { config, client, admin: doubles[instance], policyDigest };
   }
-  return {
-    sites,
-    hubUrl,
-    uiUrl: temporal.uiUrl,
-    temporalAddress: temporal.address,
-    admin: { client: 'admin', secret: world.secret },
-    folder,
-    onUnexpectedEnd: (handler) => {
-      children.onUnexpectedEnd = handler;
-    },
-    stop: () => stack.disposeAsync(),
-  };
 }
+
+const newSecret = (): string => randomBytes(24).toString('base64url');
+const logOf = (folder: string, name: string): string => join(folder, `${name}.log`);
 
 /** Bundles the workflows once for both workers; they would each take seconds for it. */
 async function bundleOf(folder: string): Promise<string> {
@@ -139,67 +224,6 @@ async function typesOf(instance: string): Promise<string[]> {
   const files = await readdir(join(root, 'data', instance));
   const simulated = files.flatMap((file) => (file.endsWith('.ndjson.gz') ? [file.slice(0, -'.ndjson.gz'.length)] : []));
   return [...new Set([...simulated, 'Communication', 'QuestionnaireResponse', 'RelatedPerson'])].sort();
-}
-
-class Doubles {
-  /** One secret for all Clients of the demo: made up at every start. */
-  readonly secret = randomBytes(24).toString('base64url');
-  readonly #children: Children;
-  readonly #folder: string;
-
-  constructor(children: Children, folder: string) {
-    this.#children = children;
-    this.#folder = folder;
-  }
-
-  async start(): Promise<[string, ...string[]]> {
-    await mkdir(join(this.#folder, 'doubles'));
-    const start = async (name: string, clients: readonly string[], loads: readonly string[]): Promise<string> => {
-      const args = [
-        join(root, 'src/emulator/main.ts'),
-        ...clients.flatMap((client) => ['--client', `${client}:${this.secret}`]),
-        ...loads.flatMap((file) => ['--load', file]),
-        '--bootstrap',
-        join(this.#folder, 'doubles', 'types.json'),
-      ];
-      return this.#children.startServer(`the Aidbox double ${name}`, args, join(this.#folder, `double-${name}.log`));
-    };
-    const entities = ['ChangesInfo', 'AidboxInstance'].map((id) => ({
-      resourceType: 'Entity',
-      id,
-      type: 'resource',
-      isOpen: true,
-    }));
-    await writeFile(join(this.#folder, 'doubles', 'types.json'), JSON.stringify(entities));
-    const hub = await start('hub', ['admin', 'sluice-north', 'sluice-south'], await filesOf('hub'));
-    const others = await Promise.all(
-      instances.map(async (name) => start(name, ['admin', 'sluice'], await filesOf(name))),
-    );
-    return [hub, ...others];
-  }
-
-  /** What the hub's admins do: register each instance and approve its policy. */
-  async register(hubUrl: string, configs: readonly Config[]): Promise<void> {
-    for (const config of configs) {
-      const types = (direction: string): string[] =>
-        config.streams.filter((stream) => stream.direction === direction).map((stream) => stream.type);
-      const registration = {
-        resourceType: 'AidboxInstance',
-        id: config.instance,
-        enabled: true,
-        up: types('up'),
-        down: types('down'),
-        policies: [compilePolicy(config.policy, scopeOf(config)).digest],
-      };
-      const response = await fetch(`${hubUrl}/fhir/AidboxInstance/${config.instance}`, {
-        method: 'PUT',
-        headers: { authorization: `Basic ${btoa(`admin:${this.secret}`)}`, 'content-type': 'application/json' },
-        body: JSON.stringify(registration),
-      });
-      if (!response.ok)
-        throw new Error(`the hub refused the registration of ${config.instance}: ${String(response.status)}`);
-    }
-  }
 }
 
 async function filesOf(name: string): Promise<string[]> {

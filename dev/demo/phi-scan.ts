@@ -24,8 +24,11 @@ const nameMembers: ReadonlySet<string> = new Set([
 /** Short names (Li, Pat, Norma) stand inside ordinary words; they count only as words of their own. */
 const wholeWordBelow = 6;
 
-/** Where a surname is also a word of a vocabulary: the display of the language en-US. */
-const vocabulary: ReadonlySet<string> = new Set(['English(US)']);
+/** Whole texts of vocabularies with a word that is a surname of somebody, too. */
+const vocabulary: ReadonlySet<string> = new Set([
+  'English(US)', // a language's display; Us
+  'Head Occipital-frontal circumference', // a LOINC display; Head
+]);
 
 /** Every string in a value; base64 `data` as what it says, too. */
 export function texts(value: Json | undefined): string[] {
@@ -68,24 +71,42 @@ function telephoneDigits(text: string): string[] {
   return digits.length >= 10 && /^[\d\s()+./-]+$/.test(text) ? [digits] : [];
 }
 
-/** Every occurrence of a needle in the distinct texts. */
+/**
+ * Every occurrence of a needle in the distinct texts: of long needles anywhere and in any case, of short ones as they are
+ * written and as words of their own.
+ */
 export function leaks(needles: Iterable<string>, haystack: Iterable<string>): Leak[] {
-  const distinct = [...new Set(haystack)].filter((text) => !vocabulary.has(text));
-  const folded = distinct.map((text) => text.toLowerCase());
-  // One search in all texts first: only what is found there is looked at more closely.
-  const everything = folded.join('\n');
-  return [...new Set(needles)]
-    .filter((needle) => everything.includes(needle.toLowerCase()))
-    .flatMap((needle) =>
-      distinct
-        .filter((text, index) => occurs(text, folded[index] ?? '', needle))
-        .map((text): Leak => ({ needle, text })),
-    );
+  const distinct = [...new Set(needles)];
+  const search = new Search(distinct.filter((needle) => needle.length >= wholeWordBelow));
+  const short = distinct.filter((needle) => needle.length < wholeWordBelow);
+  return [...new Set(haystack)]
+    .filter((text) => !vocabulary.has(text))
+    .flatMap((text) => {
+      const found = [...search.in(text), ...short.filter((needle) => isOwnWord(text, needle))];
+      return found.map((needle): Leak => ({ needle, text }));
+    });
 }
 
-/** Long needles count anywhere and in any case, short ones as they are written and as words of their own. */
-function occurs(text: string, folded: string, needle: string): boolean {
-  if (needle.length >= wholeWordBelow) return folded.includes(needle.toLowerCase());
+/** Many needles at once, by their beginnings. */
+class Search {
+  readonly #byBeginning: Map<string, string[]>;
+
+  constructor(needles: readonly string[]) {
+    this.#byBeginning = Map.groupBy(needles, (needle) => needle.toLowerCase().slice(0, wholeWordBelow));
+  }
+
+  in(text: string): Set<string> {
+    const folded = text.toLowerCase();
+    const found = new Set<string>();
+    for (let at = 0; at + wholeWordBelow <= folded.length; at++) {
+      const candidates = this.#byBeginning.get(folded.slice(at, at + wholeWordBelow)) ?? [];
+      for (const needle of candidates) if (folded.startsWith(needle.toLowerCase(), at)) found.add(needle);
+    }
+    return found;
+  }
+}
+
+function isOwnWord(text: string, needle: string): boolean {
   for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1)) {
     if (!isWord(text[at - 1]) && !isWord(text[at + needle.length])) return true;
   }
