@@ -1,0 +1,83 @@
+/**
+ * Workers that come to harm at chosen places; for tests only.
+ *
+ *     node e2e-killable-worker.ts <bundle> <sluice.yaml>…
+ *
+ * Several configurations make several workers in one process. `E2E_HARM` is JSON, a harm for each instance's name:
+ * - `hold`: says `reached <instance>` before or after the activity's n-th execution for a type, and never goes on from
+ *   there. Whoever reads that kills the process (SIGKILL), at that very place of each of its sites.
+ * - `corrupt`: damages what is staged before the activity begins, and goes on.
+ */
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+
+import type { Config } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { createWorker } from '../../src/worker.ts';
+
+export interface Harm {
+  readonly what: 'hold' | 'corrupt';
+  readonly when: 'before' | 'after';
+  readonly activity: string;
+  readonly type: string;
+  /** Which execution, from 1. */
+  readonly execution: number;
+}
+
+const [bundle = '', ...files] = process.argv.slice(2);
+const harms = JSON.parse(process.env.E2E_HARM ?? '{}') as Readonly<Record<string, Harm>>;
+
+function corrupt(folder: string): void {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    const path = join(folder, name);
+    if (statSync(path).isDirectory()) continue;
+    const bytes = readFileSync(path);
+    bytes[bytes.length - 1] = (bytes[bytes.length - 1] ?? 0) ^ 0xff;
+    writeFileSync(path, bytes);
+  }
+}
+
+/** The type of an activity's stream, whichever of the inputs it is. */
+function typeOf(input: unknown): string | undefined {
+  const { stream, batch } = input as { stream?: { type: string }; batch?: { stream?: { type: string } } };
+  return stream?.type ?? batch?.stream?.type;
+}
+
+function harmful({ instance, stagingFolder }: Config): ActivityInterceptorsFactory {
+  const harm = harms[instance];
+  let executions = 0;
+  const doHarm = async (): Promise<void> => {
+    if (harm?.what === 'corrupt') {
+      corrupt(stagingFolder);
+      return;
+    }
+    console.log(`reached ${instance}`);
+    await new Promise(() => undefined);
+  };
+  return ({ info }) => ({
+    inbound: {
+      async execute(input, next) {
+        const hit = harm?.activity === info.activityType && harm.type === typeOf(input.args[0]);
+        if (hit) executions += 1;
+        const now = hit && executions === harm.execution;
+        if (now && harm.when === 'before') await doHarm();
+        const result: unknown = await next(input);
+        if (now && harm.when === 'after') await doHarm();
+        return result;
+      },
+    },
+  });
+}
+
+const workers = await Promise.all(
+  files.map(async (file) => {
+    const config = await loadConfig(file);
+    return createWorker(config, { workflowBundle: { codePath: bundle }, activityInterceptors: [harmful(config)] });
+  }),
+);
+process.once('SIGTERM', () => {
+  for (const worker of workers) worker.stop();
+});
+await Promise.all(workers.map((worker) => worker.run()));
