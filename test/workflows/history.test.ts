@@ -142,25 +142,6 @@ describe('a history that grows long', () => {
     });
   });
 
-  it('carries a pause', async () => {
-    const script = new Script({ head: 1_000, width: 100 });
-    await stage.site(script, async (site) => {
-      const handle = await site.start();
-      const current = stage.client.workflow.getHandle<never>(handle.workflowId) as unknown as SyncHandle;
-      // Pausing and resuming until the history is long; a pause then meets the hand-over.
-      for (let n = 0; n < 10; n++) {
-        await current.signal(pauseSignal);
-        await site.until(current, 'paused');
-        expect(await current.query(statusQuery)).toMatchObject({ paused: true });
-        const before = script.committed.length;
-        await new Promise((resolve) => setTimeout(resolve, 30));
-        expect(script.committed.length).toBe(before);
-        await current.signal(resumeSignal);
-      }
-      expect(await handle.result()).toMatchObject({ outcome: 'current', totals: { delivered: 1_000 } });
-    });
-  });
-
   it('while it is blocked gives its batch up, hands it to the next run for deletion, and keeps its state true', async () => {
     const script = new Script({ head: 100 }).fails('commit', 'target-forbidden', 12);
     await stage.site(script, async (site) => {
@@ -184,11 +165,9 @@ describe('a history that grows long', () => {
     });
   });
 
-  it('carries a resync that could not begin', async () => {
+  it('carries a pause, and a resync that could not begin', async () => {
     const script = new Script({ head: 100 }).fails('beginResync', 'state-unavailable', 12);
     await stage.site(script, async (site) => {
-      const handle = await site.start();
-      await handle.result();
       const { workflowId } = await stage.client.workflow.signalWithStart('syncResourceType', {
         ...site.options(),
         signal: resyncSignal,
@@ -197,10 +176,21 @@ describe('a history that grows long', () => {
       for (let n = 1; n <= 12; n++) {
         await eventually(`try ${n}`, () => script.calls('beginResync') === n);
         await site.until(current, 'blocked');
+        await current.signal(pauseSignal);
+        await site.until(current, 'paused');
         await current.signal(retrySignal);
+        expect(await current.query(statusQuery)).toMatchObject({ state: 'paused', paused: true });
+        expect(script.calls('beginResync')).toBe(n);
+        await current.signal(resumeSignal);
       }
       expect(await current.result()).toMatchObject({ outcome: 'current', totals: { epoch: 2, delivered: 100 } });
-      expect((await inputOf(await eventsOf(current))).carried).toMatchObject({ resync: true });
+      await eventually('all runs in the list', async () => (await runs(current)).length >= 2);
+      const carried = [];
+      for (const runId of await runs(current)) {
+        const run = stage.client.workflow.getHandle(workflowId, runId);
+        carried.push((await inputOf(await eventsOf(run))).carried);
+      }
+      expect(carried.slice(1)).toEqual(expect.arrayContaining([{ paused: true, resync: true, discard: [] }]));
     });
   });
 });

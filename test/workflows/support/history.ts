@@ -61,3 +61,12 @@ export const timers = (events: readonly HistoryEvent[]): number[] =>
     const after = event.timerStartedEventAttributes?.startToFireTimeout;
     return after == null ? [] : [Number(after.seconds)];
   });
+
+/** A history as a JSON text that `historyOf` reads again. */
+export const textOf = (history: History): string => {
+  const form = { bytes: String, longs: String, enums: String };
+  return `${JSON.stringify(HistoryProto.toObject(HistoryProto.fromObject(history), form), undefined, 1)}\n`;
+};
+
+export const historyOf = (text: string): proto.temporal.api.history.v1.History =>
+  HistoryProto.fromObject(JSON.parse(text) as Record<string, unknown>);

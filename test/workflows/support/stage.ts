@@ -151,7 +151,7 @@ export class StageSite {
     return syncStartOptions({ instance: this.instance, direction: 'up', type: 'Patient', ...more });
   }
 
-  async start(more: Partial<SyncInput> = {}): Promise<SyncHandle> {
+  async start(more: Partial<SyncInput> = {}): Promise<SyncHandle & { readonly firstExecutionRunId: string }> {
     return this.#stage.client.workflow.start<typeof syncResourceType>(syncWorkflowType, this.options(more));
   }
 
