@@ -44,7 +44,7 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
     },
     staging: encryptedStaging(store, localKeyWrapper(keys.staging)),
     db,
-    sealer: sealerOf(keys.staging),
+    sealer: sealerOf(keys.staging, keys.pseudonym),
     pool,
     rulesets: {
       up: rulesetOf(config, scope, 'up', policyDigest),

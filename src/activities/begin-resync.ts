@@ -4,6 +4,7 @@
  */
 import { forgetHeads, forgetSeen } from '../state/window.ts';
 import { noCounts, readStream, type StreamKey, writeStream } from '../state/streams.ts';
+import { dropParked } from '../state/parked.ts';
 import { cursorId, cursorOf } from '../sync/cursor.ts';
 import { cursorType } from './commit/fence.ts';
 import type { StreamTotals } from './contract.ts';
@@ -24,6 +25,8 @@ async function beginResync(parts: Parts, stream: StreamKey): Promise<StreamTotal
     const begun = at.sequence === 0 && at.delivered === 0 && at.epoch > (cursorOf(versioned?.resource)?.epoch ?? 0);
     const epoch = begun ? at.epoch : Math.max(at.epoch, cursorOf(versioned?.resource)?.epoch ?? 0) + 1;
     await forgetSeen(tx, stream);
+    // Parked under the old policy, perhaps; all of it is read again.
+    await dropParked(tx, stream);
     // Where the source was restored, heads of before are of another history.
     await forgetHeads(tx, sourceName(stream.direction));
     const fresh = { epoch, sequence: 0, settled: 0, delivered: 0, policy: '', loaded: false, counts: noCounts };

@@ -43,6 +43,8 @@ export interface FetchInput {
   readonly inFlight?: InFlight;
   /** Staged batches that were given up. */
   readonly discard?: readonly string[];
+  /** Only settle what was given up, so that nobody has to wait for what it claimed: the stream is about to hold. */
+  readonly tidyOnly?: boolean;
 }
 
 export type FetchResult =

@@ -21,12 +21,13 @@ export const createFetchChanges = (parts: Parts, modes: FenceModes): ((input: Fe
 async function fetchChanges(
   parts: Parts,
   modes: FenceModes,
-  { stream, inFlight, discard = [] }: FetchInput,
+  { stream, inFlight, discard = [], tidyOnly = false }: FetchInput,
 ): Promise<FetchResult> {
   assertConfigured(parts, stream);
   if (inFlight === undefined) await agreeWithTarget(parts, modes, stream);
   // Only now: one of them may have been committed after all, and is noted by its staged plan.
   for (const batch of discard) await parts.staging.discard(batch);
+  if (tidyOnly) return { kind: 'later' };
   const position = await positionOf(parts, stream, inFlight);
   if (!position.loaded && inFlight === undefined) {
     const types = await waitForLowerTiers(parts, position);
@@ -100,7 +101,13 @@ interface Reading {
 async function readRange(parts: Parts, modes: FenceModes, stream: StreamKey, reading: Reading): Promise<FetchResult> {
   const { position, range, head, matured, inFlight } = reading;
   const id = newBatchId(parts.instance, stream, position.epoch);
-  const found = await collectChanges(parts, stream, { id, range, inFlight: inFlight?.batch ?? '' });
+  const found = await collectChanges(parts, stream, {
+    id,
+    range,
+    inFlight: inFlight?.batch ?? '',
+    // A later epoch's first load meets a target that holds the newest states: history must not be played to it again.
+    currentStates: position.epoch > 1 && !position.loaded,
+  });
   const read = { lo: range.lo, hi: found.hi };
   await updateStream(parts.db, stream, (at) => ({ ...at, progressAtMs: parts.now() }));
   if (found.changes === 0) {

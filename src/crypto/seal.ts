@@ -1,6 +1,6 @@
 /**
  * Sealed records (parked and quarantined content in the site's state), and the keyed hashes by which that state
- * knows source ids without holding them. Both under the site's staging keyring.
+ * knows source ids without holding them.
  */
 import { createHmac, hkdfSync } from 'node:crypto';
 
@@ -20,11 +20,14 @@ export interface Sealer {
   hash(purpose: string, ...parts: readonly string[]): string;
 }
 
-/** A sealer over the staging keyring. */
-export function sealerOf(keyring: Keyring): Sealer {
-  // After a rotation what was seen is unknown for once: it is delivered again, which changes nothing.
+/**
+ * A sealer over the staging keyring. Hashes are under the pseudonym keyring: a rotation of the staging key must not make
+ * the state forget what it has seen, and a new pseudonym key means a resync, which forgets it anyway.
+ */
+export function sealerOf(keyring: Keyring, pseudonyms: Keyring): Sealer {
   const current = keyring.key(keyring.currentVersion);
-  const hashKey = Buffer.from(hkdfSync('sha256', current, new Uint8Array(), 'fhir-sluice/v1/state-hash', 32));
+  const pseudonymKey = pseudonyms.key(pseudonyms.currentVersion);
+  const hashKey = Buffer.from(hkdfSync('sha256', pseudonymKey, new Uint8Array(), 'fhir-sluice/v1/state-hash', 32));
   return {
     seal(plain, context) {
       const header = Buffer.alloc(versionBytes);

@@ -341,3 +341,13 @@ export async function countParked(db: Database, direction: Direction, type?: str
   if (type !== undefined) query = query.where('type', '=', type);
   return (await query.executeTakeFirstOrThrow()).count;
 }
+
+/** A stream begins anew: what it has parked will be read again. What another stream is committing stays with that one. */
+export async function dropParked(db: Database, stream: { direction: Direction; type: string }): Promise<void> {
+  await db
+    .deleteFrom('parked')
+    .where('direction', '=', stream.direction)
+    .where('type', '=', stream.type)
+    .where('claim', '=', '')
+    .execute();
+}

@@ -99,17 +99,18 @@ function pack(items: readonly PlanItem[], sets: Sets, bounds: BundleBounds): Set
 /** A bundle's level is above those of all bundles that hold what it needs; deletes are above everything. */
 function withLevels(items: readonly PlanItem[], packed: readonly Sets[]): PlannedBundle[] {
   const levelOf = new Map<string, number>();
-  let highest = -1;
+  let highestPut = -1;
   return packed.map((sets) => {
     const inside = sets.flat().flatMap((index) => items[index] ?? []);
     const own = new Set(inside.map((item) => item.key));
     const needs = inside.flatMap((item) => item.needs.filter((need) => !own.has(need)));
     const deletes = inside.some((item) => item.method === 'DELETE');
     const level = deletes
-      ? highest + 1
+      ? highestPut + 1
       : needs.reduce((above, need) => Math.max(above, (levelOf.get(need) ?? -1) + 1), 0);
     for (const key of own) levelOf.set(key, level);
-    highest = Math.max(highest, level);
+    // Deletes wait for all puts, not for each other.
+    if (inside.some((item) => item.method === 'PUT')) highestPut = Math.max(highestPut, level);
     return { sets, level };
   });
 }

@@ -60,6 +60,7 @@ class StreamSync {
       if (denied !== undefined) return this.#complete('denied', { reason: denied });
     }
     for (;;) {
+      if (this.#control.paused) await this.#tidy();
       await this.#control.untilResumed();
       if (this.#control.resync && !(await this.#resync())) continue;
       const fetched = this.#ahead ?? (await this.#fetch());
@@ -168,6 +169,15 @@ class StreamSync {
     }
     this.#discard = [];
     return fetched.value;
+  }
+
+  /** A stream that is about to hold gives back what its given-up batches have claimed. What fails is done later. */
+  async #tidy(): Promise<void> {
+    if (this.#discard.length === 0) return;
+    const summary = `${this.#input.type}: give up what was begun`;
+    const request = { stream: this.#stream, discard: this.#discard, tidyOnly: true };
+    const tidied = await this.#attempt(() => fetchChanges.executeWithOptions({ summary }, [request]));
+    if ('value' in tidied) this.#discard = [];
   }
 
   /** Takes a batch through its steps into the target, the next fetch beside the commit. */

@@ -29,20 +29,14 @@ export async function finishCommit(parts: Parts, plan: CommitPlan): Promise<Fini
     if (position.epoch !== plan.epoch || position.sequence >= plan.sequence)
       return { position, counts: noCounts, freed: 0 };
     const { direction } = plan.stream;
-    const left = new Set([
-      ...(await parkedBy(tx, direction, plan.label)),
-      ...(await quarantinedBy(tx, direction, plan.label)),
-    ]);
+    const quarantined = await quarantinedBy(tx, direction, plan.label);
+    const left = new Set([...(await parkedBy(tx, direction, plan.label)), ...quarantined]);
     const done = plan.writes.filter((write) => !left.has(write.key));
     const puts = done.filter((write) => write.method === 'PUT').map((write) => write.key);
     await noteOthers(tx, plan, done);
     const own = done.filter((write) => typeOfKey(write.key) === plan.stream.type);
     await writeLedger(tx, direction, ledgerWrites(own, plan.epoch));
-    await removeParked(
-      tx,
-      direction,
-      done.map((write) => write.key),
-    );
+    await removeParked(tx, direction, [...done.map((write) => write.key), ...quarantined]);
     await releaseClaims(tx, plan.label);
     await releaseFromQuarantine(tx, direction, [...done.map((write) => write.key), ...plan.unchangedKeys]);
     const freed = await noteArrived(tx, direction, puts);

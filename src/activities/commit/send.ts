@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommitTarget } from '../../fhir/server.ts';
 import { fixedLimits } from '../../limits.ts';
 import { forgetInLedger } from '../../state/ledger.ts';
-import { park, removeParked } from '../../state/parked.ts';
+import { park } from '../../state/parked.ts';
 import { putInQuarantine } from '../../state/quarantine.ts';
 import { assertInTime, cancelSignal, heartbeat, onSide, TroubleError } from '../failures.ts';
 import type { Parts } from '../parts.ts';
@@ -68,22 +68,27 @@ class Sender {
   async #send(sets: Sets, bundle: number, last: boolean, part: string): Promise<void> {
     const sendable = await this.#withoutFailed(sets);
     const carriesCursor = last && part === '';
-    if (sendable.length === 0 && !carriesCursor) return;
+    // What completes a bundle goes out even if nothing is left in it: its fence has to be taken.
+    if (sendable.length === 0 && part !== '') return;
     for (let attempt = 1; ; attempt++) {
+      // Another attempt of this commit may have completed it meanwhile.
+      if (!last && this.#input.fence.isApplied(bundle)) return;
       const answer = await this.#post(sendable, bundle, last, part);
       if (answer.kind === 'done') {
-        if (!carriesCursor) await this.#input.fence.passed(bundle);
+        if (!carriesCursor) await this.#input.fence.passed(bundle, last);
         return;
       }
       if (answer.status === 409 || answer.status === 412) {
-        if ((await this.#input.fence.judge(bundle, last, part)) === 'applied') return;
+        if ((await this.#input.fence.judge(bundle, last)) === 'applied') return;
         // The fence stands: a serialization conflict, which goes away by itself; a 409 that stays is the content's.
         if (attempt < fixedLimits.conflictAttemptsMax) {
-          await sleep(attempt * (20 + Math.random() * 60), undefined, { signal: cancelSignal() });
+          await pause(attempt * (20 + Math.random() * 60));
           continue;
         }
         if (answer.status === 412) throw new TroubleError('target-conflict');
       }
+      // Whoever has lost must not draw conclusions from a refusal.
+      else if ((await this.#input.fence.judge(bundle, last)) === 'applied') return;
       return this.#refused(sendable, bundle, last, part, answer);
     }
   }
@@ -120,16 +125,17 @@ class Sender {
   async #bundle(sets: Sets, fenceEntries: readonly string[]): Promise<Buffer> {
     const pieces: Uint8Array[] = [Buffer.from('{"resourceType":"Bundle","type":"transaction","entry":[')];
     let separator = '';
+    // First of all: whoever has lost hears that, and nothing about the data.
+    for (const fenceEntry of fenceEntries) {
+      pieces.push(Buffer.from(separator + fenceEntry));
+      separator = ',';
+    }
     for (const set of sets) {
       const urns = this.#urnsOf(set);
       for (const index of set) {
         pieces.push(Buffer.from(separator), ...(await this.#entry(this.#write(index), urns)));
         separator = ',';
       }
-    }
-    for (const fenceEntry of fenceEntries) {
-      pieces.push(Buffer.from(separator + fenceEntry));
-      separator = ',';
     }
     pieces.push(Buffer.from(']}'));
     return Buffer.concat(pieces);
@@ -200,13 +206,16 @@ class Sender {
   async #park(set: readonly number[], needs: readonly string[]): Promise<void> {
     const { parts, plan } = this.#input;
     const { direction } = plan.stream;
+    const absent = new Set([...needs, ...this.#failed]);
+    const members = new Set(set.map((index) => this.#write(index).key));
     const candidates = await Promise.all(
       set.map(async (index) => {
-        const { key, digest } = this.#write(index);
+        const { key, digest, needs: own } = this.#write(index);
         const content = await this.#input.contentOf(this.#write(index));
         const sealedContent = (): Uint8Array => parts.sealer.seal(content, parkedContext(direction, key));
-        // Members of a set wait for each other's needs: they go together or not at all.
-        return { key, digest, needs, bytes: content.length, sealedContent };
+        // Each waits for what it needs itself: what is absent, and the other members of its set.
+        const waitsFor = own.filter((need) => absent.has(need) || members.has(need));
+        return { key, digest, needs: waitsFor.length > 0 ? waitsFor : needs, bytes: content.length, sealedContent };
       }),
     );
     await parts.db
@@ -231,11 +240,18 @@ class Sender {
       }),
     );
     const keys = entries.map((entry) => entry.key);
-    await parts.db.transaction().execute(async (tx) => {
-      await putInQuarantine(tx, direction, entries, parts.now());
-      await removeParked(tx, direction, keys);
-    });
+    // A released one stays parked and claimed until the commit is noted, so that no newer state gets in between.
+    await putInQuarantine(parts.db, direction, entries, parts.now());
     for (const key of keys) this.#failed.add(key);
+  }
+}
+
+/** Waits, unless the worker is told to stop: then the batch is given back. */
+async function pause(ms: number): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal: cancelSignal() });
+  } catch {
+    throw new TroubleError('given-back');
   }
 }
 

@@ -7,10 +7,10 @@ import { fixedLimits } from '../../limits.ts';
 import { putInQuarantine } from '../../state/quarantine.ts';
 import type { StreamKey } from '../../state/streams.ts';
 import { lookUpSeen, recordPending, type SeenRow } from '../../state/window.ts';
-import { type KnownState, netEffect } from '../../sync/net-effect.ts';
+import { type KnownState, type NetEffect, netEffect } from '../../sync/net-effect.ts';
 import { nextWidth, type VersionRange } from '../../sync/window.ts';
 import { deleteLine, putLine } from '../../threads/lines.ts';
-import { cancelSignal, onSide, TroubleError } from '../failures.ts';
+import { assertInTime, cancelSignal, onSide, TroubleError } from '../failures.ts';
 import { type Parts, settleMsOf, sourceName } from '../parts.ts';
 import { quarantineContext } from '../commit/contexts.ts';
 import { writeLines } from '../staged.ts';
@@ -22,6 +22,8 @@ export interface CollectInput {
   readonly range: VersionRange;
   /** The batch whose pending rows count as seen, or empty. */
   readonly inFlight: string;
+  /** The target may hold newer states than these rows: take the source's current ones (a resync's first load). */
+  readonly currentStates: boolean;
 }
 
 export interface Collected {
@@ -43,12 +45,14 @@ export async function collectChanges(parts: Parts, stream: StreamKey, input: Col
   const reader = new PageReader(parts.servers[sourceName(stream.direction)], stream.type, parts.limits.pageRowsMax);
   const fresh: Fresh = { sound: [], bad: [], seen: [], known: new Map() };
   const { hi, rows } = await readUpwards(parts, stream, input, reader, fresh);
-  const states = await newestStates(parts, stream, fresh);
+  const states = await newestStates(parts, stream, input, fresh);
   await quarantineBad(parts, stream, fresh.bad);
   const lines = states.map(([id, resource]) =>
     resource === undefined ? deleteLine(id) : putLine(JSON.stringify(resource)),
   );
   const stagedParts = lines.length === 0 ? 0 : await writeLines(parts.staging, input.id, 'raw', lines);
+  // An attempt that was given up must not touch what the live one has noted.
+  assertInTime();
   await recordPending(parts.db, stream, input.id, input.inFlight, fresh.seen);
   return {
     hi,
@@ -134,7 +138,7 @@ async function takeNew(
   const listed = new Set<string>();
   for (const { row, ...key } of keyed) {
     // Without a version a row cannot be told from another: it is new each time, until it is settled.
-    const countable = row.kind === 'bad' || row.version !== undefined;
+    const countable = row.kind === 'bad' || row.seenAs !== undefined;
     if (countable && (seenRows.has(key.rowKey) || listed.has(key.rowKey))) continue;
     listed.add(key.rowKey);
     if (countable) fresh.seen.push(key);
@@ -149,9 +153,9 @@ async function takeNew(
 
 function seenKeys(parts: Parts, type: string, row: SoundRow | BadRow, hi: number): SeenRow {
   if (row.kind === 'bad') return { rowKey: row.key, idKey: row.key, version: hi, atMs: 0 };
-  const version = row.version ?? hi;
+  const { version, text } = row.seenAs ?? { version: hi, text: '' };
   return {
-    rowKey: rowKeyOf(parts.sealer, type, row.id, version),
+    rowKey: rowKeyOf(parts.sealer, type, row.id, text),
     idKey: idKeyOf(parts.sealer, type, row.id),
     version,
     atMs: row.lastUpdatedMs ?? 0,
@@ -159,8 +163,15 @@ function seenKeys(parts: Parts, type: string, row: SoundRow | BadRow, hi: number
 }
 
 /** The newest state of each id: its row's, or the source's current one where rows cannot be ordered. */
-async function newestStates(parts: Parts, stream: StreamKey, fresh: Fresh): Promise<[string, Resource | undefined][]> {
-  const effects = netEffect(fresh.sound, (id) => fresh.known.get(id), settleMsOf(parts.limits));
+async function newestStates(
+  parts: Parts,
+  stream: StreamKey,
+  { id: batch, currentStates }: CollectInput,
+  fresh: Fresh,
+): Promise<[string, Resource | undefined][]> {
+  const { sealer } = parts;
+  const rowsDecide = netEffect(fresh.sound, (id) => fresh.known.get(id), settleMsOf(parts.limits));
+  const effects = currentStates ? rowsDecide.map(({ id }): NetEffect => ({ kind: 'read-current', id })) : rowsDecide;
   const unsure = effects.filter((effect) => effect.kind === 'read-current').map((effect) => effect.id);
   const source = parts.servers[sourceName(stream.direction)];
   const current =
@@ -180,8 +191,13 @@ async function newestStates(parts: Parts, stream: StreamKey, fresh: Fresh): Prom
       continue;
     }
     states.push([effect.id, resource]);
-    // The row that brings this very version later is seen already.
-    if (examined?.version !== undefined) fresh.seen.push(seenKeys(parts, stream.type, examined, 0));
+    // The row that brings this very version later is seen already. A state without a version (a delete, above all) is
+    // known all the same: a row that comes later may be of a time before it.
+    if (examined?.seenAs !== undefined) fresh.seen.push(seenKeys(parts, stream.type, examined, 0));
+    else {
+      const rowKey = sealer.hash('read', stream.type, effect.id, batch);
+      fresh.seen.push({ rowKey, idKey: idKeyOf(sealer, stream.type, effect.id), version: 0, atMs: parts.now() });
+    }
   }
   return states;
 }

@@ -10,6 +10,8 @@ import type { ChangeRow } from '../../sync/net-effect.ts';
 /** A sound row: an id, its version where the server says it, and the content unless it is a delete. */
 export interface SoundRow extends ChangeRow {
   readonly kind: 'sound';
+  /** What tells the row from others in the seen set; absent where the server sends no version. */
+  readonly seenAs?: { readonly version: number; readonly text: string };
   readonly resource: Resource | undefined;
 }
 
@@ -41,8 +43,17 @@ export function examineRow(row: FeedRow, type: string, resourceBytesMax: number,
   // `pageBytes` bounds the row: it is measured only where the whole page is large enough to hide one.
   if (!row.deleted && row.pageBytes > resourceBytesMax && jsonBytes(resource) > resourceBytesMax)
     return bad('resource-too-large');
-  return { kind: 'sound', id, ...versionOf(resource), resource: row.deleted ? undefined : (resource as Resource) };
+  const stated = versionOf(resource);
+  const seenAs = stated.version === undefined ? {} : { seenAs: seenText(stated.version, row.deleted) };
+  // A delete may carry the version and the time of the state that it ended: neither orders it. The source is asked.
+  if (row.deleted) return { kind: 'sound', id, ...seenAs, resource: undefined };
+  return { kind: 'sound', id, ...stated, ...seenAs, resource: resource as Resource };
 }
+
+const seenText = (version: number, deleted: boolean): { version: number; text: string } => ({
+  version,
+  text: `${String(version)}${deleted ? ' deleted' : ''}`,
+});
 
 /** `meta.versionId` and `meta.lastUpdated` of a resource, where they are usable. */
 export function versionOf(resource: JsonObject): { version?: number; lastUpdatedMs?: number } {
@@ -64,5 +75,5 @@ export const badKey = (type: string, content: Json, sealer: Sealer): string =>
 
 /** Keys of the seen set. */
 export const idKeyOf = (sealer: Sealer, type: string, id: string): string => sealer.hash('id', type, id);
-export const rowKeyOf = (sealer: Sealer, type: string, id: string, version: number): string =>
-  sealer.hash('row', type, id, String(version));
+export const rowKeyOf = (sealer: Sealer, type: string, id: string, seenAs: string): string =>
+  sealer.hash('row', type, id, seenAs);
