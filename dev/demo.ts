@@ -32,6 +32,11 @@ const interrupted = new Promise<'interrupted'>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
 });
 
+/** What nobody awaits. Once the demo stops, such are expected: a request that waits for its next attempt has no connection. */
+const thrown = new Promise<never>((_resolve, reject) => {
+  process.on('uncaughtException', reject);
+});
+
 /** The verdict's line where there is one: it is printed when everything has stopped. */
 interface Outcome {
   readonly code: number;
@@ -42,12 +47,12 @@ const outcome = await outcomeOf();
 await Promise.race([demo.stop(), sleep(30_000)]).catch((error: unknown) => {
   screen.say(`stopping: ${messageOf(error)}`);
 });
-if (outcome.lastLine !== undefined) screen.say(outcome.lastLine);
+screen.say(outcome.lastLine ?? 'stopped');
 process.exit(outcome.code);
 
 async function outcomeOf(): Promise<Outcome> {
   try {
-    const ended = await Promise.race([work(), demo.failed, interrupted]);
+    const ended = await Promise.race([work(), demo.failed, thrown, interrupted]);
     if (ended !== 'interrupted') return ended;
     return onceOnly ? { code: 130, lastLine: 'verdict: none, the demo was interrupted' } : { code: 0 };
   } catch (error) {

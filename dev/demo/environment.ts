@@ -114,7 +114,12 @@ export class Demo {
   kill(): void {
     this.#workers.kill();
     this.#doubles.kill();
-    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+    if (this.#folder === undefined) return;
+    try {
+      rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10 });
+    } catch {
+      // Whoever kills wants an end, and it is a temporary folder.
+    }
   }
 
   async #startTemporal(folder: string, payloadKeyLine: string): Promise<DevServer> {
