@@ -4,33 +4,39 @@
  */
 import type { JsonObject } from '../fhir/resource.ts';
 import { fixedLimits } from '../limits.ts';
-import { readParked } from '../state/parked.ts';
+import { countParked, readParked } from '../state/parked.ts';
 import { addCounts, noCounts, readStream, type StreamPosition, updateStream } from '../state/streams.ts';
 import { noteMarkers, oldMarkers } from '../state/markers.ts';
 import { cursorId, cursorOf } from '../sync/cursor.ts';
 import { parkedContext } from './commit/contexts.ts';
-import { cursorType, type FenceMode, markerId, openFence } from './commit/fence.ts';
+import { cursorType, type FenceMode, openFence } from './commit/fence.ts';
 import { finishCommit, type Finished } from './commit/finish.ts';
-import { type CommitPlan, planBatch, planRelease, type PlannedWrite } from './commit/plan.ts';
+import { type CommitPlan, labelOf, planBatch, planRelease, type PlannedWrite } from './commit/plan.ts';
 import type { FenceModes } from './commit/probe.ts';
 import { sendPlan } from './commit/send.ts';
-import type { Batch, CommitInput, CommitResult } from './contract.ts';
+import type { Batch, CommitInput, CommitResult, StreamKey } from './contract.ts';
 import { assertInTime, cancelSignal, guarded, onSide, TroubleError } from './failures.ts';
 import { type Parts, targetName } from './parts.ts';
+import { closeUnsent } from './reconcile-cursor.ts';
 import { readPart, readPlan, writePlan } from './staged.ts';
 import { totalsOf } from './totals.ts';
 
-export const createCommit = (parts: Parts, modes: FenceModes): ((input: CommitInput) => Promise<CommitResult>) =>
-  guarded('commit', parts.log, ({ batch }: CommitInput) => commit(parts, modes, batch));
+/** Plans in the making, by label: attempts that overlap in this process must not make two of one. */
+type Planning = Map<string, Promise<CommitPlan | undefined>>;
 
-async function commit(parts: Parts, modes: FenceModes, batch: Batch): Promise<CommitResult> {
+export function createCommit(parts: Parts, modes: FenceModes): (input: CommitInput) => Promise<CommitResult> {
+  const planning: Planning = new Map();
+  return guarded('commit', parts.log, ({ batch }: CommitInput) => commit(parts, modes, planning, batch));
+}
+
+async function commit(parts: Parts, modes: FenceModes, planning: Planning, batch: Batch): Promise<CommitResult> {
   assertInTime();
   const mode = await modes.of(parts.servers[targetName(batch.stream.direction)], parts.instance);
   let counts = noCounts;
   let released = 0;
   let bundles = 0;
   for (let round = 0; ; round++) {
-    const plan = await planOf(parts, batch, round);
+    const plan = await planOf(parts, planning, batch, round);
     if (plan === undefined) break;
     const { finished, posted } = await carryOut(parts, mode, plan);
     counts = addCounts(counts, finished.counts);
@@ -59,16 +65,43 @@ async function commit(parts: Parts, modes: FenceModes, batch: Batch): Promise<Co
 }
 
 /** The round's plan: the staged one where an attempt made it before. */
-async function planOf(parts: Parts, batch: Batch, round: number): Promise<CommitPlan | undefined> {
+async function planOf(parts: Parts, planning: Planning, batch: Batch, round: number): Promise<CommitPlan | undefined> {
+  const label = labelOf(batch, round);
+  for (let other = planning.get(label); other !== undefined; other = planning.get(label)) {
+    await other.catch(() => undefined);
+  }
+  const plan = makePlan(parts, batch, round);
+  planning.set(label, plan);
+  try {
+    return await plan;
+  } finally {
+    if (planning.get(label) === plan) planning.delete(label);
+  }
+}
+
+async function makePlan(parts: Parts, batch: Batch, round: number): Promise<CommitPlan | undefined> {
   const staged = await readPlan<CommitPlan>(parts.staging, batch.id, round);
   if (staged !== undefined) return staged;
   const position = await readStream(parts.db, batch.stream);
   if (position.epoch !== batch.epoch) throw new TroubleError('lost-race');
-  // The batch begins where the stream stands, or it is not the next one.
-  if (round === 0 && batch.range.lo > position.delivered) throw new TroubleError('lost-race');
+  // The batch was read where the stream stands, or it is not the next one.
+  if (round === 0 && batch.from.delivered !== position.delivered) throw new TroubleError('lost-race');
+  const { direction } = batch.stream;
+  if (round > 0 && (await countParked(parts.db, direction)) === 0) return undefined;
+  await openCommit(parts, batch.stream, labelOf(batch, round));
   const plan = round === 0 ? await planBatch(parts, batch, position) : await planRelease(parts, batch, round, position);
-  if (plan !== undefined) await writePlan(parts.staging, batch.id, round, plan);
+  if (plan === undefined) await closeUnsent(parts, batch.stream, labelOf(batch, round));
+  else await writePlan(parts.staging, batch.id, round, plan);
   return plan;
+}
+
+/** Says in the state that a commit is on its way, before it claims anything: whoever gives it up has to close it. */
+async function openCommit(parts: Parts, stream: StreamKey, label: string): Promise<void> {
+  await updateStream(parts.db, stream, (at) => {
+    if (at.openCommit === undefined) return { ...at, openCommit: { label, bundles: 0, lanes: 0 } };
+    if (at.openCommit.label !== label) throw new TroubleError('lost-race');
+    return at;
+  });
 }
 
 async function carryOut(
@@ -87,10 +120,12 @@ async function carryOut(
   if (cursor?.batch === plan.label) return { finished: await finishCommit(parts, plan), posted: 0 };
   const sequence = cursor?.epoch === plan.epoch ? cursor.sequence : 0;
   if (sequence !== plan.sequence - 1 || (cursor?.epoch ?? 0) > plan.epoch) throw new TroubleError('lost-race');
-  await updateStream(parts.db, plan.stream, (at) => ({
-    ...at,
-    openCommit: { label: plan.label, bundles: plan.bundles.length, lanes: plan.lanes },
-  }));
+  await updateStream(parts.db, plan.stream, (at) => {
+    // Closed: it was given up.
+    if (at.openCommit?.label !== plan.label) throw new TroubleError('lost-race');
+    const open = { label: plan.label, bundles: Math.max(1, plan.bundles.length), lanes: plan.lanes };
+    return { ...at, openCommit: open };
+  });
   const sweepable =
     mode === 'marker' ? await oldMarkers(parts.db, id, parts.now() - fixedLimits.markerAgeSecondsMax * 1_000) : [];
   const cursorContent = cursorResource(parts, plan, position);
@@ -106,10 +141,7 @@ async function carryOut(
   const contentOf = contentReader(parts, plan);
   const posted = await sendPlan({ parts, target, plan, fence, contentOf });
   if (mode === 'marker') {
-    const markers = Array.from({ length: Math.max(1, plan.bundles.length) }, (_, bundle) =>
-      markerId(plan.label, bundle, ''),
-    );
-    await noteMarkers(parts.db, id, markers, sweepable, parts.now());
+    await noteMarkers(parts.db, id, fence.markers(), sweepable, parts.now());
   }
   return { finished: await finishCommit(parts, plan), posted };
 }

@@ -3,7 +3,7 @@
  * noted is noted now; one that was given up is fenced off, so that a lost attempt of it can do no harm any more.
  */
 import { releaseClaims } from '../state/parked.ts';
-import { type OpenCommit, readStream, type StreamKey, updateStream } from '../state/streams.ts';
+import { type OpenCommit, readStream, type StreamKey, updateStream, writeStream } from '../state/streams.ts';
 import { compareCursor, cursorId, cursorOf } from '../sync/cursor.ts';
 import { cursorType, fenceOff } from './commit/fence.ts';
 import { finishCommit } from './commit/finish.ts';
@@ -24,6 +24,10 @@ export async function agreeWithTarget(parts: Parts, modes: FenceModes, stream: S
   if (verdict.kind === 'commit-unnoted') return noteCommit(parts, modes, stream, verdict.batch);
   const { openCommit } = position;
   if (openCommit === undefined) return;
+  if (openCommit.bundles === 0) {
+    if (await closeUnsent(parts, stream, openCommit.label)) return;
+    return agreeWithTarget(parts, modes, stream);
+  }
   const mode = await modes.of(target, parts.instance);
   await fenceOff({ instance: parts.instance, target, mode, stream, open: openCommit, cursor: versioned });
   await closeCommit(parts, stream, openCommit);
@@ -42,6 +46,17 @@ async function noteCommit(parts: Parts, modes: FenceModes, stream: StreamKey, la
 function splitLabel(label: string): [string, number] {
   const match = /^(.*)-r(\d+)$/.exec(label);
   return match === null ? [label, 0] : [match[1] ?? '', Number(match[2])];
+}
+
+/** Closes a commit of which nothing was sent; false where that is not so any more. */
+export async function closeUnsent(parts: Parts, stream: StreamKey, label: string): Promise<boolean> {
+  return parts.db.transaction().execute(async (tx) => {
+    const at = await readStream(tx, stream);
+    if (at.openCommit?.label !== label || at.openCommit.bundles > 0) return false;
+    await releaseClaims(tx, label);
+    await writeStream(tx, { ...at, openCommit: undefined });
+    return true;
+  });
 }
 
 async function closeCommit(parts: Parts, stream: StreamKey, open: OpenCommit): Promise<void> {

@@ -8,7 +8,7 @@
  *
  * All of them are of the type ChangesInfo, so that a target needs no more custom types than the user's own.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 
 import type { JsonObject } from '../../fhir/resource.ts';
 import type { CommitTarget, Versioned } from '../../fhir/server.ts';
@@ -27,12 +27,14 @@ export type Verdict = 'applied' | 'retry';
 export interface Fence {
   /** Whether an earlier attempt got this bundle through. */
   isApplied(bundle: number): boolean;
-  /** The fence's entries of a transaction, as JSON texts; `part` numbers the pieces of a bisected bundle. */
+  /** The fence's entries of a transaction, as JSON texts; `part` is empty for what completes its bundle. */
   entries(bundle: number, last: boolean, part: string): string[];
-  /** A transaction other than the last went through. */
-  passed(bundle: number): Promise<void>;
+  /** A transaction other than the one with the cursor went through. Throws `lost-race` where it is not ours to go on. */
+  passed(bundle: number, last: boolean): Promise<void>;
   /** A transaction was refused with 409 or 412. Throws `lost-race` where another attempt has won for good. */
-  judge(bundle: number, last: boolean, part: string): Promise<Verdict>;
+  judge(bundle: number, last: boolean): Promise<Verdict>;
+  /** Ids of the markers that this commit has left behind. */
+  markers(): string[];
 }
 
 export interface FenceInput {
@@ -64,16 +66,35 @@ function guardedWrite(resource: JsonObject, id: string, present: Versioned | und
 export const laneId = (instance: string, plan: Pick<CommitPlan, 'stream'>, lane: number): string =>
   `${cursorId(instance, plan.stream.direction, plan.stream.type)}.l${String(lane)}`;
 
+const read = (target: CommitTarget, id: string): Promise<Versioned | undefined> =>
+  onSide('target', () => target.read(cursorType, id, cancelSignal()));
+
+const readMany = (target: CommitTarget, ids: readonly string[]): Promise<Map<string, Versioned>> =>
+  ids.length === 0
+    ? Promise.resolve(new Map<string, Versioned>())
+    : onSide('target', () => target.readMany(cursorType, ids, cancelSignal()));
+
+/** Throws where the cursor has moved, or was written again to fence us off: whoever did it has taken over. */
+function requireSame(now: Versioned | undefined, expected: Versioned | undefined): void {
+  if ((now?.etag ?? '') !== (expected?.etag ?? '')) throw new TroubleError('lost-race');
+}
+
+/** The cursor's content as it stands, written again to take its version; `closed` says by whom. */
+function cursorAgain(present: Versioned | undefined, id: string, instance: string, closed: string): JsonObject {
+  const content: JsonObject = present?.resource ?? { resourceType: cursorType, id, kind: 'unused', instance };
+  const { meta: _serverOwned, ...kept } = content;
+  return { ...kept, closed };
+}
+
 async function openLanes(input: FenceInput): Promise<Fence> {
   const { instance, target, plan } = input;
   const id = cursorId(instance, plan.stream.direction, plan.stream.type);
+  let { cursor } = input;
   const many = plan.bundles.length > 1;
   const laneIds = Array.from({ length: many ? plan.lanes : 0 }, (_, lane) => laneId(instance, plan, lane));
-  const readLanes = (ids: string[]): Promise<Map<string, Versioned>> =>
-    ids.length === 0
-      ? Promise.resolve(new Map<string, Versioned>())
-      : onSide('target', () => target.readMany(cursorType, ids, cancelSignal()));
-  const lanes = await readLanes(laneIds);
+  const lanes = await readMany(target, laneIds);
+  // The lanes are worth something only if nobody had taken over when they were read.
+  if (many) requireSame(await read(target, id), cursor);
   const laneOf = (bundle: number): string => laneId(instance, plan, bundle % plan.lanes);
   const noted = (lane: Versioned | undefined): number =>
     lane?.resource.batch === plan.label && typeof lane.resource.sequence === 'number' ? lane.resource.sequence : -1;
@@ -88,72 +109,139 @@ async function openLanes(input: FenceInput): Promise<Fence> {
     // A piece of a bisected bundle leaves the lane where it was: only the last piece completes the bundle.
     sequence: complete ? bundle : noted(lanes.get(laneOf(bundle))),
   });
-  const refreshLane = async (bundle: number): Promise<void> => {
+  const refreshLane = async (bundle: number): Promise<Versioned | undefined> => {
     const lane = laneOf(bundle);
-    const now = (await readLanes([lane])).get(lane);
+    const now = (await readMany(target, [lane])).get(lane);
     if (now === undefined) lanes.delete(lane);
     else lanes.set(lane, now);
+    return now;
+  };
+  const ourPieces = `piece-${randomUUID()}`;
+  const entryOf = (bundle: number, last: boolean, part: string): string => {
+    if (!last) return guardedWrite(laneContent(bundle, part === ''), laneOf(bundle), lanes.get(laneOf(bundle)));
+    // Pieces of the last bundle go through the cursor, too: whoever completes it makes them stale.
+    const content = part === '' ? input.cursorContent : cursorAgain(cursor, id, instance, ourPieces);
+    return guardedWrite(content, id, cursor);
   };
   return {
     isApplied: (bundle) => noted(lanes.get(laneOf(bundle))) >= bundle,
-    entries: (bundle, last, part) =>
-      last && part === ''
-        ? [guardedWrite(input.cursorContent, id, input.cursor)]
-        : [guardedWrite(laneContent(bundle, part === '' && !last), laneOf(bundle), lanes.get(laneOf(bundle)))],
-    passed: refreshLane,
-    judge: async (bundle, last, part) => {
-      const now = await onSide('target', () => target.read(cursorType, id, cancelSignal()));
-      if (cursorOf(now?.resource)?.batch === plan.label) return 'applied';
-      // Moved on, or written again to fence us off: whoever did it has taken over.
-      if ((now?.etag ?? '') !== (input.cursor?.etag ?? '')) throw new TroubleError('lost-race');
-      if (last && part === '') return 'retry';
-      await refreshLane(bundle);
-      return noted(lanes.get(laneOf(bundle))) >= bundle ? 'applied' : 'retry';
+    entries: (bundle, last, part) => [entryOf(bundle, last, part)],
+    passed: async (bundle, last) => {
+      if (last) {
+        const now = await read(target, id);
+        if (now?.resource.closed !== ourPieces) throw new TroubleError('lost-race');
+        cursor = now;
+        return;
+      }
+      // Not ours any more: its version would let us through where others have gone before.
+      if ((await refreshLane(bundle))?.resource.batch !== plan.label) throw new TroubleError('lost-race');
     },
+    judge: async (bundle, last) => {
+      // The lane before the cursor: a version that was read before the cursor stood is stale as soon as it moves.
+      if (!last) await refreshLane(bundle);
+      const now = await read(target, id);
+      if (cursorOf(now?.resource)?.batch === plan.label) return 'applied';
+      requireSame(now, cursor);
+      return !last && noted(lanes.get(laneOf(bundle))) >= bundle ? 'applied' : 'retry';
+    },
+    markers: () => [],
   };
 }
 
-/** Id of a transaction's marker. */
-export const markerId = (label: string, bundle: number, part: string): string =>
+/** Id of a marker: of a transaction's bundle, and of its turn among the pieces that the bundle was sent in. */
+const markerId = (label: string, bundle: number, turn: number): string =>
   `m-${createHash('sha256')
-    .update(`${label}|${String(bundle)}|${part}`)
+    .update(`${label}|${String(bundle)}|${String(turn)}`)
     .digest('hex')
     .slice(0, 40)}`;
+
+/**
+ * The turns that were taken of some bundles: each transaction takes the next one, so that of two attempts only one gets
+ * through, whatever pieces each of them sends.
+ */
+class Turns {
+  readonly #target: CommitTarget;
+  readonly #label: string;
+  readonly #next = new Map<number, number>();
+  readonly #complete = new Set<number>();
+
+  constructor(target: CommitTarget, label: string) {
+    this.#target = target;
+    this.#label = label;
+  }
+
+  /** The marker that a bundle's next transaction has to take. */
+  markerOf(bundle: number): string {
+    return markerId(this.#label, bundle, this.#next.get(bundle) ?? 0);
+  }
+
+  /** Every marker of the first bundles up to the next turn. */
+  markersUpTo(bundles: number): string[] {
+    return Array.from({ length: bundles }, (_, bundle) => bundle).flatMap((bundle) =>
+      Array.from({ length: (this.#next.get(bundle) ?? 0) + 1 }, (_, turn) => markerId(this.#label, bundle, turn)),
+    );
+  }
+
+  isComplete(bundle: number): boolean {
+    return this.#complete.has(bundle);
+  }
+
+  take(bundle: number): void {
+    this.#next.set(bundle, (this.#next.get(bundle) ?? 0) + 1);
+  }
+
+  /** Looks how far bundles have come. Throws `lost-race` where the commit was closed. */
+  async look(bundles: readonly number[]): Promise<void> {
+    for (let open = bundles.filter((bundle) => !this.isComplete(bundle)); open.length > 0;) {
+      const ids = open.map((bundle) => this.markerOf(bundle));
+      const found = await readMany(this.#target, ids);
+      open = open.filter((bundle, index) => {
+        const marker = found.get(ids[index] ?? '');
+        if (marker === undefined) return false;
+        if (marker.resource.batch !== this.#label) throw new TroubleError('lost-race');
+        if (marker.resource.sequence === bundle) this.#complete.add(bundle);
+        else this.take(bundle);
+        return !this.isComplete(bundle);
+      });
+    }
+  }
+}
 
 async function openMarkers(input: FenceInput): Promise<Fence> {
   const { instance, target, plan } = input;
   const id = cursorId(instance, plan.stream.direction, plan.stream.type);
-  const applied = new Set<string>();
-  const look = async (ids: string[]): Promise<void> => {
-    const found = await onSide('target', () => target.readMany(cursorType, ids, cancelSignal()));
-    for (const key of found.keys()) applied.add(key);
-  };
-  if (plan.bundles.length > 1) await look(plan.bundles.map((_, bundle) => markerId(plan.label, bundle, '')));
+  const turns = new Turns(target, plan.label);
+  if (plan.bundles.length > 1) await turns.look([...plan.bundles.keys()]);
   const marker = (bundle: number, part: string): JsonObject => ({
     resourceType: cursorType,
-    id: markerId(plan.label, bundle, part),
+    id: turns.markerOf(bundle),
     kind: 'marker',
     instance,
     direction: plan.stream.direction,
     type: plan.stream.type,
     batch: plan.label,
+    // A piece does not complete its bundle.
+    sequence: part === '' ? bundle : -1,
   });
   return {
-    isApplied: (bundle) => applied.has(markerId(plan.label, bundle, '')),
+    isApplied: (bundle) => turns.isComplete(bundle),
     entries: (bundle, last, part) => [
       entry('POST', cursorType, marker(bundle, part)),
       ...(last && part === '' ? [entry('PUT', `${cursorType}/${id}`, input.cursorContent)] : []),
       ...(last && part === '' ? input.oldMarkers.map((old) => entry('DELETE', `${cursorType}/${old}`)) : []),
     ],
-    passed: () => Promise.resolve(),
-    judge: async (bundle, _last, part) => {
-      const now = await onSide('target', () => target.read(cursorType, id, cancelSignal()));
-      if (cursorOf(now?.resource)?.batch === plan.label) return 'applied';
-      if ((cursorOf(now?.resource)?.sequence ?? 0) > plan.sequence - 1) throw new TroubleError('lost-race');
-      const key = markerId(plan.label, bundle, part);
-      await look([key]);
-      return applied.has(key) ? 'applied' : 'retry';
+    passed: (bundle) => {
+      turns.take(bundle);
+      return Promise.resolve();
     },
+    judge: async (bundle) => {
+      const now = await read(target, id);
+      if (cursorOf(now?.resource)?.batch === plan.label) return 'applied';
+      requireSame(now, input.cursor);
+      await turns.look([bundle]);
+      return turns.isComplete(bundle) ? 'applied' : 'retry';
+    },
+    markers: () => turns.markersUpTo(Math.max(1, plan.bundles.length)),
   };
 }
 
@@ -184,10 +272,7 @@ async function laneMoves({ instance, target, stream, open, cursor }: FenceOffInp
   const ids = Array.from({ length: open.bundles > 1 ? open.lanes : 0 }, (_, lane) =>
     laneId(instance, { stream }, lane),
   );
-  const present =
-    ids.length === 0
-      ? new Map<string, Versioned>()
-      : await onSide('target', () => target.readMany(cursorType, ids, cancelSignal()));
+  const present = await readMany(target, ids);
   const moves = ids.map((id, lane) => {
     const resource = {
       resourceType: cursorType,
@@ -201,21 +286,20 @@ async function laneMoves({ instance, target, stream, open, cursor }: FenceOffInp
     return guardedWrite(resource, id, present.get(id));
   });
   const id = cursorId(instance, stream.direction, stream.type);
-  const content: JsonObject = cursor?.resource ?? { resourceType: cursorType, id, kind: 'unused', instance };
-  const { meta: _serverOwned, ...kept } = content;
-  return [...moves, guardedWrite({ ...kept, closed: open.label }, id, cursor)];
+  return [...moves, guardedWrite(cursorAgain(cursor, id, instance, open.label), id, cursor)];
 }
 
-/** Takes the markers that the lost attempt would have to post. */
+/** Takes the markers that the lost attempt would have to post next. */
 async function markersTaken({ instance, target, open }: FenceOffInput): Promise<string[]> {
-  const ids = Array.from({ length: Math.max(1, open.bundles) }, (_, bundle) => markerId(open.label, bundle, ''));
-  const present = await onSide('target', () => target.readMany(cursorType, ids, cancelSignal()));
-  return ids
-    .filter((id) => !present.has(id))
-    .map((id) =>
+  const bundles = Array.from({ length: Math.max(1, open.bundles) }, (_, bundle) => bundle);
+  const turns = new Turns(target, open.label);
+  await turns.look(bundles);
+  return bundles
+    .filter((bundle) => !turns.isComplete(bundle))
+    .map((bundle) =>
       entry('POST', cursorType, {
         resourceType: cursorType,
-        id,
+        id: turns.markerOf(bundle),
         kind: 'marker',
         instance,
         batch: `closed-${open.label}`,

@@ -50,6 +50,10 @@ export interface CommitPlan {
   readonly released: number;
 }
 
+/** A commit's name: a batch's own, or one of the rounds that release parked resources after it. */
+export const labelOf = (batch: Batch, round: number): string =>
+  round === 0 ? batch.id : `${batch.id}-r${String(round)}`;
+
 interface Inspected {
   readonly items: readonly { readonly line: InspectedLine; readonly part: number }[];
   readonly quarantined: number;
@@ -112,7 +116,7 @@ export async function planRelease(
   round: number,
   position: StreamPosition,
 ): Promise<CommitPlan | undefined> {
-  const label = `${batch.id}-r${String(round)}`;
+  const label = labelOf(batch, round);
   const { released } = await resolve(parts, batch.stream, { label, candidates: [], superseded: [] });
   if (released.length === 0) return undefined;
   const writes = released.map(({ key, digest, needs }): PlannedWrite => ({ key, method: 'PUT', digest, needs }));
