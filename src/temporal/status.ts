@@ -53,6 +53,9 @@ export async function streamStatus(
   };
 }
 
+/** temporal.api.enums.v1.TaskQueueType */
+const workflowTaskQueue = 1;
+
 type RunStatus = Omit<StreamStatus, 'instance' | 'direction' | 'type' | 'lagSeconds' | 'cursor'>;
 
 async function runStatus(client: Client, instance: string, stream: StreamKey): Promise<RunStatus> {
@@ -108,6 +111,7 @@ async function readCursor(
  */
 export async function liveTotals(client: Client, instance: string): Promise<DescribedStream[] | undefined> {
   try {
+    if (!(await hasWorker(client, instance))) return undefined;
     return await client.workflow.execute<typeof describeStreams>('describeStreams', {
       workflowId: `status/${instance}`,
       taskQueue: taskQueueOf(instance),
@@ -118,6 +122,16 @@ export async function liveTotals(client: Client, instance: string): Promise<Desc
   } catch {
     return undefined;
   }
+}
+
+/** Whether a worker of the site has asked for work lately: without one, nobody need wait for an answer. */
+async function hasWorker(client: Client, instance: string): Promise<boolean> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: taskQueueOf(instance) },
+    taskQueueType: workflowTaskQueue,
+  });
+  return (pollers ?? []).length > 0;
 }
 
 function lagOf(run: RunStatus, nowMs: number): number | undefined {
