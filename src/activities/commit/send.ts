@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommitTarget } from '../../fhir/server.ts';
 import { fixedLimits } from '../../limits.ts';
 import { forgetInLedger } from '../../state/ledger.ts';
-import { park } from '../../state/parked.ts';
-import { putInQuarantine } from '../../state/quarantine.ts';
+import { park, parkedBy, removeParked } from '../../state/parked.ts';
+import { putInQuarantine, quarantinedBy, releaseFromQuarantine } from '../../state/quarantine.ts';
 import { assertInTime, cancelSignal, heartbeat, onSide, TroubleError } from '../failures.ts';
 import type { Parts } from '../parts.ts';
 import { breakerCheck } from './breaker.ts';
@@ -40,6 +40,8 @@ class Sender {
   readonly #input: SendInput;
   /** Keys that this commit does not bring: what needs them cannot go either. */
   readonly #failed = new Set<string>();
+  /** Keys that an earlier attempt of this commit parked or quarantined. */
+  readonly #left = new Map<string, 'parked' | 'quarantined'>();
   #quarantined = 0;
 
   constructor(input: SendInput) {
@@ -47,7 +49,10 @@ class Sender {
   }
 
   async all(): Promise<void> {
-    const { plan } = this.#input;
+    const { parts, plan } = this.#input;
+    const { direction } = plan.stream;
+    for (const key of await parkedBy(parts.db, direction, plan.label)) this.#left.set(key, 'parked');
+    for (const key of await quarantinedBy(parts.db, direction, plan.label)) this.#left.set(key, 'quarantined');
     const lastBundle = Math.max(0, plan.bundles.length - 1);
     const inFront = plan.bundles.map((bundle, index) => ({ ...bundle, index })).slice(0, lastBundle);
     for (const level of new Set(inFront.map((bundle) => bundle.level))) {
@@ -56,7 +61,8 @@ class Sender {
       await Promise.all(
         [...byLane.values()].map(async (lane) => {
           for (const bundle of lane) {
-            if (!this.#input.fence.isApplied(bundle.index)) await this.#send(bundle.sets, bundle.index, false, '');
+            if (this.#input.fence.isApplied(bundle.index)) this.#recall(bundle.sets);
+            else await this.#send(bundle.sets, bundle.index, false, '');
           }
         }),
       );
@@ -72,9 +78,10 @@ class Sender {
     if (sendable.length === 0 && part !== '') return;
     for (let attempt = 1; ; attempt++) {
       // Another attempt of this commit may have completed it meanwhile.
-      if (!last && this.#input.fence.isApplied(bundle)) return;
+      if (!last && this.#input.fence.isApplied(bundle)) return this.#recall(sendable);
       const answer = await this.#post(sendable, bundle, last, part);
       if (answer.kind === 'done') {
+        await this.#noteAccepted(sendable);
         if (!carriesCursor) await this.#input.fence.passed(bundle, last);
         return;
       }
@@ -91,6 +98,30 @@ class Sender {
       else if ((await this.#input.fence.judge(bundle, last)) === 'applied') return;
       return this.#refused(sendable, bundle, last, part, answer);
     }
+  }
+
+  /** A bundle that an earlier attempt got through: without what it had to leave behind. */
+  #recall(sets: Sets): void {
+    for (const { key } of this.#writesOf(sets)) if (this.#left.has(key)) this.#failed.add(key);
+  }
+
+  /** What an earlier attempt left behind has been accepted from this one: it neither waits nor is it refused. */
+  async #noteAccepted(sets: Sets): Promise<void> {
+    if (this.#left.size === 0) return;
+    const accepted = this.#writesOf(sets).flatMap(({ key }) => (this.#left.has(key) ? [key] : []));
+    // What is quarantined and parked was released: it stays claimed until the commit is noted.
+    const parked = accepted.filter((key) => this.#left.get(key) === 'parked');
+    for (const key of accepted) this.#left.delete(key);
+    const { parts, plan } = this.#input;
+    const { direction } = plan.stream;
+    await parts.db.transaction().execute(async (tx) => {
+      await removeParked(tx, direction, parked);
+      await releaseFromQuarantine(tx, direction, accepted);
+    });
+  }
+
+  #writesOf(sets: Sets): PlannedWrite[] {
+    return sets.flat().map((index) => this.#write(index));
   }
 
   async #refused(
