@@ -2,6 +2,7 @@
 
 /** Elsewhere than on a terminal a line of progress is printed at most this often. */
 const plainEveryMs = 2_000;
+const plainColumns = 80;
 
 type Output = Pick<NodeJS.WriteStream, 'write'> & { readonly isTTY?: boolean; readonly columns?: number };
 
@@ -26,7 +27,9 @@ export class Screen {
   /** The line of progress: replaces the one before. */
   progress(line: string): void {
     if (this.#output.isTTY === true) {
-      this.#inPlace = line.slice(0, (this.#output.columns ?? 80) - 1);
+      // A terminal that does not know its width says 0.
+      const columns = this.#output.columns ?? 0;
+      this.#inPlace = line.slice(0, (columns > 0 ? columns : plainColumns) - 1);
       this.#output.write(`\r\u001b[K${this.#inPlace}`);
       return;
     }
