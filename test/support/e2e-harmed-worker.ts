@@ -48,23 +48,25 @@ function typeOf(input: unknown): string | undefined {
 function harmful({ instance, stagingFolder }: Config): ActivityInterceptorsFactory {
   const harm = harms[instance];
   let executions = 0;
-  const doHarm = async (): Promise<void> => {
+  const doHarm = async (beat: () => void): Promise<void> => {
     if (harm?.what === 'corrupt') {
       corrupt(stagingFolder);
       return;
     }
     console.log(`reached ${instance}`);
-    await new Promise(() => undefined);
+    // Not given up for dead while the other sites are on their way to their places.
+    await new Promise(() => setInterval(() => beat(), 5_000));
   };
-  return ({ info }) => ({
+  return (context) => ({
     inbound: {
       async execute(input, next) {
-        const hit = harm?.activity === info.activityType && harm.type === typeOf(input.args[0]);
+        const hit = harm?.activity === context.info.activityType && harm.type === typeOf(input.args[0]);
         if (hit) executions += 1;
+        const beat = (): void => context.heartbeat();
         const now = hit && executions === harm.execution;
-        if (now && harm.when === 'before') await doHarm();
+        if (now && harm.when === 'before') await doHarm(beat);
         const result: unknown = await next(input);
-        if (now && harm.when === 'after') await doHarm();
+        if (now && harm.when === 'after') await doHarm(beat);
         return result;
       },
     },
