@@ -78,14 +78,21 @@ function telephoneDigits(text: string): string[] {
 export function leaks(needles: Iterable<string>, haystack: Iterable<string>): Leak[] {
   const distinct = [...new Set(needles)];
   const search = new Search(distinct.filter((needle) => needle.length >= wholeWordBelow));
-  const short = distinct.filter((needle) => needle.length < wholeWordBelow);
+  const short = Map.groupBy(
+    distinct.filter((needle) => needle.length < wholeWordBelow),
+    firstWord,
+  );
   return [...new Set(haystack)]
     .filter((text) => !vocabulary.has(text))
     .flatMap((text) => {
-      const found = [...search.in(text), ...short.filter((needle) => isOwnWord(text, needle))];
+      const candidates = [...new Set(wordsOf(text))].flatMap((word) => short.get(word) ?? []);
+      const found = [...search.in(text), ...candidates.filter((needle) => isOwnWord(text, needle))];
       return found.map((needle): Leak => ({ needle, text }));
     });
 }
+
+const wordsOf = (text: string): readonly string[] => text.match(/[\p{L}\p{N}]+/gu) ?? [];
+const firstWord = (needle: string): string => wordsOf(needle)[0] ?? '';
 
 /** Many needles at once, by their beginnings. */
 class Search {
