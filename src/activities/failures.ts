@@ -95,7 +95,7 @@ function troubleCodeOf(error: unknown): TroubleCode {
   if (error instanceof StateProblem) return 'state-unavailable';
   if (error instanceof StagingProblem) return stagingCode(error);
   // node:sqlite's errors carry this code; their message may quote a value.
-  if (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR') return 'state-unavailable';
+  if ((error as { code?: unknown } | null)?.code === 'ERR_SQLITE_ERROR') return 'state-unavailable';
   return 'unexpected';
 }
 
@@ -129,7 +129,7 @@ interface Life {
 const lives = new WeakMap<Context, Life>();
 
 /** Keeps an attempt's heart beating while `run` waits for servers, disks and threads. */
-async function alive<Output>(run: () => Promise<Output>): Promise<Output> {
+export async function alive<Output>(run: () => Promise<Output>): Promise<Output> {
   const context = Context.current();
   const life: Life = { startedMs: Date.now(), lastBeatMs: Date.now(), progress: {} };
   lives.set(context, life);
