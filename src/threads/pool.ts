@@ -34,7 +34,8 @@ export function createThreadPool(threadsMax: number): ThreadPool {
     try {
       return (await pool.run(task)) as Outcome;
     } catch (error) {
-      const failed = error instanceof Error && error.message === 'extra-step-failed';
+      // What a thread threw is a copy; only its message tells the kind.
+      const failed = (error as { message?: unknown } | null)?.message === 'extra-step-failed';
       throw new ThreadProblem(failed ? 'extra-step-failed' : 'worker-thread-failed');
     }
   };

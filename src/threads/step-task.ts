@@ -41,21 +41,28 @@ export async function runStep(task: StepTask): Promise<StepOutcome> {
   const input = [...resources.values()];
   const expected = new Set(resources.keys());
   const output = await callStep(task, input);
-  for (const resource of output) {
-    const known = resource.resourceType === task.context.type && expected.delete(resource.id ?? '');
-    if (!known) throw new StepProblem();
-    lines.push(putLine(JSON.stringify(resource)));
-  }
+  for (const resource of output) lines.push(putLine(checkedJson(resource, task.context.type, expected)));
   for (const id of expected) lines.push(deleteLine(id));
   return { lines: Buffer.from(lines.join('')), resources: output.length, withheld: expected.size };
 }
 
-async function callStep(task: StepTask, input: readonly Resource[]): Promise<readonly Resource[]> {
+/** The JSON of a resource that the step was given and that stands for the first time in what it returned. */
+function checkedJson(resource: unknown, type: string, expected: Set<string>): string {
+  try {
+    const { resourceType, id } = resource as Resource;
+    if (resourceType === type && expected.delete(id ?? '')) return JSON.stringify(resource);
+  } catch {
+    // Neither null nor a circle is a resource.
+  }
+  throw new StepProblem();
+}
+
+async function callStep(task: StepTask, input: readonly Resource[]): Promise<readonly unknown[]> {
   try {
     const module = (await import(task.moduleUrl)) as { default: Step };
     const output = await module.default(input, task.context);
     if (!Array.isArray(output)) throw new StepProblem();
-    return output as readonly Resource[];
+    return output as readonly unknown[];
   } catch {
     throw new StepProblem();
   }
