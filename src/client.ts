@@ -138,17 +138,24 @@ export class SluiceClient {
   }
 
   /**
-   * Waits until each stream is caught up or cannot go on by itself (denied, blocked, paused).
+   * Waits until each stream is caught up or cannot go on by itself (denied, blocked, paused, or no worker answers).
    * @param onChange - told the states after each look
+   * @param patienceMs - for how long no worker may answer: one that is being restarted soon will
    */
   async waitUntilSettled(
     types: readonly string[] = [],
     onChange?: (statuses: StreamStatus[]) => void,
+    patienceMs = 30_000,
   ): Promise<StreamStatus[]> {
+    let answeredMs = Date.now();
     for (let waitMs = 300; ; waitMs = Math.min(2_000, waitMs * 1.3)) {
       const statuses = await this.#seen(types);
       onChange?.(statuses);
-      if (statuses.every((status) => settledStates.has(status.state))) return this.status(types);
+      if (!statuses.some((status) => status.state === 'unanswered')) answeredMs = Date.now();
+      const patient = Date.now() - answeredMs < patienceMs;
+      const settled = ({ state }: StreamStatus): boolean =>
+        settledStates.has(state) || (state === 'unanswered' && !patient);
+      if (statuses.every(settled)) return this.status(types);
       await sleep(waitMs);
     }
   }

@@ -39,13 +39,16 @@ export function streamTable(statuses: readonly StreamStatus[]): string {
 /** What a person has to do about streams, each cause once. */
 export function needsText(statuses: readonly StreamStatus[]): string {
   const byCause = Map.groupBy(
-    statuses.filter((status) => status.need !== undefined || status.state === 'denied'),
-    (status) => status.need?.code ?? `denied: ${status.reason ?? ''}`,
+    statuses.filter((status) => status.need !== undefined || ['denied', 'unanswered'].includes(status.state)),
+    (status) => status.need?.code ?? (status.state === 'denied' ? `denied: ${status.reason ?? ''}` : status.state),
   );
   return [...byCause]
     .map(([cause, streams]) => {
       const need = streams[0]?.need;
       const types = streams.map((stream) => stream.type).join(', ');
+      if (cause === 'unanswered') {
+        return `${types}: no worker of ${streams[0]?.instance ?? ''} answers. Is \`sluice worker\` running there?`;
+      }
       return need === undefined
         ? `${types}: ${cause}. ${denialCure(streams[0]?.reason)}`
         : `${types}: ${need.means} ${need.cure} (${need.code})`;
@@ -66,7 +69,7 @@ function denialCure(reason: string | undefined): string {
   }
 }
 
-/** Whether a person has to look: denied, blocked, paused, or something in quarantine. */
+/** Whether a person has to look: denied, blocked, paused, without a worker, or something in quarantine. */
 export const needsAttention = (status: StreamStatus): boolean =>
-  ['denied', 'blocked', 'paused', 'failed', 'terminated'].includes(status.state) ||
+  ['denied', 'blocked', 'paused', 'failed', 'terminated', 'unanswered'].includes(status.state) ||
   (status.totals?.quarantined ?? 0) > 0;

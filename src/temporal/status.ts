@@ -3,6 +3,7 @@
  * its cursor in the target. So the hub's side can show every stream without reaching into a site.
  */
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
+import proto from '@temporalio/proto';
 
 import type { DescribedStream, StreamTotals } from '../activities/contract.ts';
 import { taskQueueOf } from '../config/config.ts';
@@ -53,8 +54,8 @@ export async function streamStatus(
   };
 }
 
-/** temporal.api.enums.v1.TaskQueueType */
-const workflowTaskQueue = 1;
+/** So long a worker gets to answer a query; Temporal itself would wait for far longer. */
+const answerMsMax = 5_000;
 
 type RunStatus = Omit<StreamStatus, 'instance' | 'direction' | 'type' | 'lagSeconds' | 'cursor'>;
 
@@ -69,7 +70,10 @@ async function runStatus(client: Client, instance: string, stream: StreamKey): P
   }
   if (description.status.name === 'RUNNING') {
     try {
-      const { state, paused, need, waitingFor, totals, head } = await handle.query(statusQuery);
+      const { state, paused, need, waitingFor, totals, head } = await client.withDeadline(
+        Date.now() + answerMsMax,
+        () => handle.query(statusQuery),
+      );
       return {
         state,
         paused,
@@ -129,9 +133,9 @@ async function hasWorker(client: Client, instance: string): Promise<boolean> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: taskQueueOf(instance) },
-    taskQueueType: workflowTaskQueue,
+    taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
   });
-  return (pollers ?? []).length > 0;
+  return pollers.length > 0;
 }
 
 function lagOf(run: RunStatus, nowMs: number): number | undefined {
