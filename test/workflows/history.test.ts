@@ -12,6 +12,7 @@ import {
   statusQuery,
   type SyncInput,
 } from '../../src/workflows/messages.ts';
+import { startSync } from '../../src/temporal/start-sync.ts';
 import type { describeStreams } from '../../src/workflows/describe-streams.ts';
 import type { pollInstance } from '../../src/workflows/poll-instance.ts';
 import { bytesOf, countOf, eventsOf, nameOf, opened, scheduled } from './support/history.ts';
@@ -107,6 +108,27 @@ describe('a history', () => {
       ]);
       console.info(`an idle tick: ${events.length} events, ${bytesOf(events)} bytes`);
       expect(script.polls).toBe(1);
+    });
+  });
+
+  it('of an open stream does not grow when a tick starts it again', async () => {
+    const script = new Script();
+    const commit = script.hold('commit');
+    await stage.site(script, async (site) => {
+      const handle = await site.start();
+      await commit.reached;
+      await eventually(
+        'the commit begun',
+        async () => countOf(await eventsOf(handle), 'ACTIVITY_TASK_SCHEDULED') === 4,
+      );
+      const before = (await eventsOf(handle)).length;
+      for (let tick = 0; tick < 3; tick++) {
+        await startSync(stage.client, { instance: site.instance, direction: 'up', type: 'Patient' });
+      }
+      expect((await eventsOf(handle)).length).toBe(before);
+      commit.release();
+      await handle.result();
+      expect(script.calls('commit')).toBe(1);
     });
   });
 
