@@ -78,7 +78,10 @@ class Sender {
     if (sendable.length === 0 && part !== '') return;
     for (let attempt = 1; ; attempt++) {
       // Another attempt of this commit may have completed it meanwhile.
-      if (!last && this.#input.fence.isApplied(bundle)) return this.#recall(sendable);
+      if (!last && this.#input.fence.isApplied(bundle)) {
+        this.#recall(sendable);
+        return;
+      }
       const answer = await this.#post(sendable, bundle, last, part);
       if (answer.kind === 'done') {
         await this.#noteAccepted(sendable);
