@@ -19,7 +19,7 @@ import {
 } from '../support/e2e-data.ts';
 import { type E2eSite, E2eWorld, eventually, syncUntilSettled, untilSettled } from '../support/e2e-world.ts';
 
-jest.setTimeout(90_000);
+jest.setTimeout(150_000);
 
 let world: E2eWorld;
 
@@ -236,7 +236,7 @@ describe('a larger load', () => {
     await site.client.sync();
     await ended(worker);
     worker = world.startWorker(site);
-    const [still] = await untilSettled(site, ['Observation'], 40);
+    const [still] = await untilSettled(site, ['Observation']);
     expect(still).toMatchObject({ state: 'paused', paused: true });
     await sleep(1_500);
     expect(committed()).toBe(before);

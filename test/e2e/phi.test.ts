@@ -17,7 +17,7 @@ import { search } from '../support/e2e-search.ts';
 import { sinksOf } from '../support/e2e-sinks.ts';
 import { type E2eSite, E2eWorld, eventually, syncUntilSettled, untilSettled } from '../support/e2e-world.ts';
 
-jest.setTimeout(90_000);
+jest.setTimeout(150_000);
 
 /** In every canary that takes a free text; the others are listed beside it. */
 const stem = 'Cnry7Qz';
@@ -152,9 +152,10 @@ beforeAll(async () => {
   for (const n of [1, 2, 3, 4]) site.source.load([patient(n), observation(n), response(n)]);
   // Something that the first load finds deleted already.
   site.source.delete('QuestionnaireResponse', `qr-${stem}-4`);
-  world.startHarmedWorker([site], {
-    phi: { what: 'corrupt', when: 'before', activity: 'anonymize', type: 'Observation', execution: 1 },
-  });
+  world.startHarmedWorker(
+    [site],
+    [{ instance: 'phi', what: 'corrupt', when: 'before', activity: 'anonymize', type: 'Observation', execution: 1 }],
+  );
 }, 180_000);
 
 afterAll(async () => {
@@ -303,7 +304,7 @@ describe('in a failure and after it nothing has leaked', () => {
     gender += 1;
     site.source.put(patient(1, { gender: `g${String(gender)}` }));
     await site.client.sync(['Patient']);
-    await eventually('the failure', () => tellings(code) > told, 30);
+    await eventually('the failure', () => tellings(code) > told);
     if (fault !== undefined) expect(server.faults.hitCount).toBeGreaterThan(hits);
     // While the stream is in trouble, with what is staged.
     expect(await leaks()).toEqual([]);
@@ -311,7 +312,7 @@ describe('in a failure and after it nothing has leaked', () => {
     if (existsSync(stepMode())) rmSync(stepMode());
     await eventually('a state that the worker can leave', async () => {
       await site.client.retry(['Patient']);
-      const [status] = await untilSettled(site, ['Patient'], 30);
+      const [status] = await untilSettled(site, ['Patient']);
       return status?.state === 'current';
     });
     await syncUntilSettled(site, ['Patient']);

@@ -100,7 +100,7 @@ const text = ({ meta: _meta, ...resource }: JsonObject): string => JSON.stringif
 
 function upDifferences({ hub }: E2eWorld, site: E2eSite, type: string, options: CheckOptions): string[] {
   const found: string[] = [];
-  const removed = (options.removed ?? removedMembers)[type] ?? [];
+  const removed = (options.removed ?? removedMembers)[type] ?? ['note', 'text'];
   const expected = new Map(
     site.source.list(type).map((resource) => [hubId(site, type, resource.id ?? ''), resource] as const),
   );

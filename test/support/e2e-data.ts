@@ -89,3 +89,11 @@ export const range = (count: number, from = 1): number[] => Array.from({ length:
 /** Patients, each with an encounter and its condition. */
 export const population = (count: number, from = 1): WithId[] =>
   range(count, from).flatMap((n) => [patient(n), encounter(n), condition(n)]);
+
+/** A resource of any type, without references. */
+export const note = (type: string, n: number): WithId => ({
+  resourceType: type,
+  id: `${type.toLowerCase()}-${String(n)}`,
+  status: 'completed',
+  note: [{ text: `Sample${String(n)} agreed` }],
+});

@@ -3,9 +3,9 @@
  *
  *     node e2e-killable-worker.ts <bundle> <sluice.yaml>…
  *
- * Several configurations make several workers in one process. `E2E_HARM` is JSON, a harm for each instance's name:
- * - `hold`: says `reached <instance>` before or after the activity's n-th execution for a type, and never goes on from
- *   there. Whoever reads that kills the process (SIGKILL), at that very place of each of its sites.
+ * Several configurations make several workers in one process. `E2E_HARM` is JSON, a list of harms:
+ * - `hold`: says `reached <instance> <Type>` before or after the activity's n-th execution for a stream, and never goes
+ *   on from there. Whoever reads that kills the process (SIGKILL), at that very place of each stream.
  * - `corrupt`: damages what is staged before the activity begins, and goes on.
  */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -18,6 +18,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { createWorker } from '../../src/worker.ts';
 
 export interface Harm {
+  readonly instance: string;
   readonly what: 'hold' | 'corrupt';
   readonly when: 'before' | 'after';
   readonly activity: string;
@@ -27,7 +28,7 @@ export interface Harm {
 }
 
 const [bundle = '', ...files] = process.argv.slice(2);
-const harms = JSON.parse(process.env.E2E_HARM ?? '{}') as Readonly<Record<string, Harm>>;
+const harms = JSON.parse(process.env.E2E_HARM ?? '[]') as readonly Harm[];
 
 function corrupt(folder: string): void {
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
@@ -46,27 +47,34 @@ function typeOf(input: unknown): string | undefined {
 }
 
 function harmful({ instance, stagingFolder }: Config): ActivityInterceptorsFactory {
-  const harm = harms[instance];
-  let executions = 0;
-  const doHarm = async (beat: () => void): Promise<void> => {
-    if (harm?.what === 'corrupt') {
+  const executions = new Map<Harm, number>();
+  /** The harm of this execution, if any. */
+  const harmOf = (activity: string, input: unknown): Harm | undefined => {
+    const harm = harms.find(
+      (one) => one.instance === instance && one.activity === activity && one.type === typeOf(input),
+    );
+    if (harm === undefined) return undefined;
+    const execution = (executions.get(harm) ?? 0) + 1;
+    executions.set(harm, execution);
+    return execution === harm.execution ? harm : undefined;
+  };
+  const doHarm = async ({ what, type }: Harm, beat: () => void): Promise<void> => {
+    if (what === 'corrupt') {
       corrupt(stagingFolder);
       return;
     }
-    console.log(`reached ${instance}`);
-    // Not given up for dead while the other sites are on their way to their places.
-    await new Promise(() => setInterval(() => beat(), 5_000));
+    console.log(`reached ${instance} ${type}`);
+    // Not given up for dead while the others are on their way to their places.
+    await new Promise(() => setInterval(beat, 5_000));
   };
   return (context) => ({
     inbound: {
       async execute(input, next) {
-        const hit = harm?.activity === context.info.activityType && harm.type === typeOf(input.args[0]);
-        if (hit) executions += 1;
+        const harm = harmOf(context.info.activityType, input.args[0]);
         const beat = (): void => context.heartbeat();
-        const now = hit && executions === harm.execution;
-        if (now && harm.when === 'before') await doHarm(beat);
+        if (harm?.when === 'before') await doHarm(harm, beat);
         const result: unknown = await next(input);
-        if (now && harm.when === 'after') await doHarm(beat);
+        if (harm?.when === 'after') await doHarm(harm, beat);
         return result;
       },
     },

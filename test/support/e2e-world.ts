@@ -178,7 +178,7 @@ export class E2eWorld {
   }
 
   /** The workers of several sites in one process; see `e2e-harmed-worker.ts`. */
-  startHarmedWorker(sites: readonly E2eSite[], harms: Readonly<Record<string, Harm>> = {}): Child {
+  startHarmedWorker(sites: readonly E2eSite[], harms: readonly Harm[] = []): Child {
     const files = sites.map((site) => site.configFile);
     const args = [fromRoot('test/support/e2e-harmed-worker.ts'), this.#bundle, ...files];
     const logFile = join(sites[0]?.folder ?? this.folder, 'worker.log');
@@ -204,7 +204,7 @@ function defineTypes(server: Emulator): void {
 export async function eventually<Found>(
   what: string,
   look: () => Promise<Found> | Found,
-  secondsMax = 20,
+  secondsMax = 60,
 ): Promise<Exclude<Found, undefined | false>> {
   const untilMs = Date.now() + secondsMax * 1_000;
   for (;;) {
@@ -219,7 +219,7 @@ export async function eventually<Found>(
 export async function syncUntilSettled(
   site: E2eSite,
   types: readonly string[] = [],
-  secondsMax = 20,
+  secondsMax = 60,
 ): Promise<StreamStatus[]> {
   await site.client.sync(types);
   return untilSettled(site, types, secondsMax);
@@ -228,7 +228,7 @@ export async function syncUntilSettled(
 export async function untilSettled(
   site: E2eSite,
   types: readonly string[] = [],
-  secondsMax = 20,
+  secondsMax = 60,
 ): Promise<StreamStatus[]> {
   let last: StreamStatus[] = [];
   const late = sleep(secondsMax * 1_000, undefined, { ref: false }).then(() => {
