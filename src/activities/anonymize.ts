@@ -1,10 +1,11 @@
 /** anonymize: de-identifies a staged batch in worker threads, part by part. Raw parts stay where they are, sealed. */
 import pMap from 'p-map';
 
+import { supersedeParked } from '../state/parked.ts';
 import { putInQuarantine, type QuarantineReason } from '../state/quarantine.ts';
 import { quarantineContext } from './commit/contexts.ts';
 import type { AnonymizeInput, Batch } from './contract.ts';
-import { guarded, heartbeat } from './failures.ts';
+import { guarded, heartbeat, TroubleError } from './failures.ts';
 import type { Parts } from './parts.ts';
 import { readPart, writePart } from './staged.ts';
 
@@ -35,7 +36,11 @@ async function anonymize(parts: Parts, { batch, asOf }: AnonymizeInput): Promise
     batch: '',
     content: parts.sealer.seal(line, quarantineContext(direction, key)),
   }));
-  await putInQuarantine(parts.db, direction, entries, parts.now());
+  const keys = entries.map((entry) => entry.key);
+  await parts.db.transaction().execute(async (tx) => {
+    if (!(await supersedeParked(tx, direction, keys))) throw new TroubleError('parked-claimed');
+    await putInQuarantine(tx, direction, entries, parts.now());
+  });
   const resources = outcomes.reduce((sum, outcome) => sum + outcome.resources, 0);
   const withheld = outcomes.reduce((sum, outcome) => sum + outcome.withheld, 0);
   parts.log.info('batch-anonymized', {

@@ -134,6 +134,16 @@ async function anyClaimed(tx: Database, direction: Direction, keys: readonly str
   return false;
 }
 
+/**
+ * Newer states are refused: nothing older of them may be released any more.
+ * @returns false, and nothing is removed, where another stream is committing one of them right now
+ */
+export async function supersedeParked(tx: Database, direction: Direction, keys: readonly string[]): Promise<boolean> {
+  if (await anyClaimed(tx, direction, keys)) return false;
+  await removeParked(tx, direction, keys);
+  return true;
+}
+
 /** Removes parked resources, because a newer state takes their place or they were committed. */
 export async function removeParked(db: Database, direction: Direction, keys: readonly string[]): Promise<void> {
   for (const chunk of chunksOf(keys)) {
