@@ -189,11 +189,6 @@ export type TroubleCode = keyof typeof troubles;
 export const isTroubleCode = (text: string | null | undefined): text is TroubleCode =>
   text !== null && text !== undefined && Object.hasOwn(troubles, text);
 
-/** Codes whose activity is not retried by Temporal: the workflow decides. */
-export const notRetriedByTemporal: TroubleCode[] = (Object.keys(troubles) as TroubleCode[]).filter(
-  (code) => troubles[code].kind !== 'transient',
-);
-
 /** Which of the two servers of a stream a request went to. */
 export type Side = 'source' | 'target';
 

@@ -64,7 +64,9 @@ export async function problemOf(
     (reason: unknown) => reason,
   );
   if (!(error instanceof ServerProblem)) throw error;
-  expect(error.message).toMatch(/^server-(unreachable|untrusted|answer-malformed|answer-too-large|given-back|status-\d{3})$/);
+  expect(error.message).toMatch(
+    /^server-(unreachable|untrusted|answer-malformed|answer-too-large|given-back|status-\d{3})$/,
+  );
   expect(error.cause).toBeUndefined();
   // The stack names files of this program, and nothing else; the first line is the message.
   const told = [error.message, error.stack, JSON.stringify(error), Object.values(error).join(' ')].join('\n');

@@ -1,12 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import {
-  isTroubleCode,
-  notRetriedByTemporal,
-  type TroubleCode,
-  troubleOfStatus,
-  troubles,
-} from '../../src/sync/trouble.ts';
+import { isTroubleCode, type TroubleCode, troubleOfStatus, troubles } from '../../src/sync/trouble.ts';
 
 describe('the table of troubles', () => {
   it.each(Object.entries(troubles))('says of %s its kind, what it means and what mends it', (code, trouble) => {
@@ -19,11 +13,6 @@ describe('the table of troubles', () => {
   it('names the resync where only that helps', () => {
     for (const { kind, cure } of Object.values(troubles))
       if (kind === 'resync') expect(cure).toContain('sluice resync');
-  });
-
-  it('leaves to Temporal what goes away by itself, and nothing else', () => {
-    for (const code of Object.keys(troubles) as TroubleCode[])
-      expect(notRetriedByTemporal.includes(code)).toBe(troubles[code].kind !== 'transient');
   });
 
   it('has the same codes for a source as for a target', () => {
