@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { isTroubleCode, type TroubleCode, troubleOfStatus, troubles } from '../../src/sync/trouble.ts';
+import { isTroubleCode, troubleOfStatus, troubles } from '../../src/sync/trouble.ts';
 
 describe('the table of troubles', () => {
   it.each(Object.entries(troubles))('says of %s its kind, what it means and what mends it', (code, trouble) => {
