@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import type { SignalDefinition } from '@temporalio/common';
 
+import type { DescribedStream } from './activities/contract.ts';
 import { targetName } from './activities/parts.ts';
 import { connectServer } from './assemble.ts';
 import type { Config } from './config/config.ts';
@@ -120,11 +121,12 @@ export class SluiceClient {
 
   /** The state of each stream, with its numbers as the site has them now where a worker of it answers. */
   async status(types: readonly string[] = []): Promise<StreamStatus[]> {
-    const [statuses, live] = await Promise.all([this.#seen(types), liveTotals(this.#client, this.#config.instance)]);
-    return statuses.map((status) => {
-      const now = live?.find(({ direction, type }) => direction === status.direction && type === status.type);
-      return now === undefined ? status : { ...status, totals: now.totals };
-    });
+    const [statuses, live] = await Promise.all([this.#seen(types), this.#liveTotals()]);
+    return withTotals(statuses, live);
+  }
+
+  #liveTotals(): Promise<DescribedStream[] | undefined> {
+    return liveTotals(this.#client, this.#config.instance);
   }
 
   /** What Temporal and the cursors say. */
@@ -155,7 +157,8 @@ export class SluiceClient {
       const patient = Date.now() - answeredMs < patienceMs;
       const settled = ({ state }: StreamStatus): boolean =>
         settledStates.has(state) || (state === 'unanswered' && !patient);
-      if (statuses.every(settled)) return this.status(types);
+      // The states that ended the wait: a tick may have opened a stream again meanwhile.
+      if (statuses.every(settled)) return withTotals(statuses, await this.#liveTotals());
       await sleep(waitMs);
     }
   }
@@ -190,3 +193,10 @@ export class SluiceClient {
     return told;
   }
 }
+
+/** The numbers as the site has them now, where it said. */
+const withTotals = (statuses: readonly StreamStatus[], live: readonly DescribedStream[] | undefined): StreamStatus[] =>
+  statuses.map((status) => {
+    const now = live?.find(({ direction, type }) => direction === status.direction && type === status.type);
+    return now === undefined ? status : { ...status, totals: now.totals };
+  });
