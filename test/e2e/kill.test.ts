@@ -2,7 +2,9 @@
  * A worker is killed (SIGKILL) at every place of a batch's way, and another takes over: nothing is lost, nothing has
  * effect twice. A stream for each place, and all of them at once, since Temporal waits a heartbeat's minute for each.
  */
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 
@@ -127,7 +129,10 @@ function unreached(doomed: Child): string[] {
 
 /** What a killed fetch had staged belongs to nobody: the first tick sweeps what is old. */
 async function swept({ client, config }: E2eSite): Promise<void> {
-  if (readdirSync(config.stagingFolder).length === 0) return;
+  const batches = readdirSync(config.stagingFolder);
+  if (batches.length === 0) return;
+  const writtenMs = Math.max(...batches.map((name) => statSync(join(config.stagingFolder, name)).mtimeMs));
+  await sleep(Math.max(0, writtenMs + (config.limits.stagingAgeSecondsMax + 2) * 1_000 - Date.now()));
   await client.registerSchedules();
   await client.triggerSchedules();
   await eventually('the sweep', () => readdirSync(config.stagingFolder).length === 0);

@@ -144,6 +144,7 @@ describe('two instances and a hub', () => {
     const asked = world.hub.counters.total;
     await north.client.triggerSchedules();
     await eventually('the question', () => world.hub.counters.total > asked);
+    // The states that ended the wait, though the tick may open the stream once more right after them.
     expect((await untilSettled(north, ['Patient'])).map(({ state }) => state)).toEqual(['denied']);
     expect(hubVersions(world, north)).toBe(before);
     expect(JSON.stringify(cursorOf(north, 'Patient'))).toBe(cursor);
