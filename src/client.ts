@@ -91,7 +91,7 @@ export class SluiceClient {
 
   /** Lets every Schedule tick now. */
   triggerSchedules(): Promise<void> {
-    return triggerSchedules(this.#client, this.#config.instance);
+    return triggerSchedules(this.#client, this.#config);
   }
 
   /** Has streams look for changes now, whatever their Schedule. Returns at once. */

@@ -1,5 +1,11 @@
 /** The Schedules of an instance: one for each cadence, each of them one poll a tick. */
-import { type Client, ScheduleNotFoundError, ScheduleOverlapPolicy, type ScheduleOptions } from '@temporalio/client';
+import {
+  type Client,
+  ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+  type ScheduleOptions,
+} from '@temporalio/client';
 
 import { type Config, taskQueueOf } from '../config/config.ts';
 import type { PollWorkflowInput } from '../workflows/messages.ts';
@@ -12,6 +18,11 @@ const prefix = (instance: string): string => `sluice/${instance}/`;
 const scheduleId = (instance: string, everySeconds: number): string =>
   `${prefix(instance)}every-${String(everySeconds)}s`;
 
+const cadencesOf = ({ streams }: Pick<Config, 'streams'>): number[] =>
+  [...new Set(streams.map((stream) => stream.everySeconds))].sort((a, b) => a - b);
+
+type Options = ScheduleOptions & { action: { type: 'startWorkflow' } };
+
 /** What `registerSchedules` did, by Schedule id. */
 export interface ScheduleChanges {
   readonly created: readonly string[];
@@ -19,46 +30,63 @@ export interface ScheduleChanges {
   readonly removed: readonly string[];
 }
 
-/** Brings the Schedules in line with the configuration: creates, updates, removes cadences that are gone. */
+/**
+ * Brings the Schedules in line with the configuration: creates, updates, removes cadences that are gone. Those that
+ * are wanted are asked for by name: a list of Schedules may not know yet those that were just made.
+ */
 export async function registerSchedules(
   client: Client,
   config: Pick<Config, 'instance' | 'streams'>,
 ): Promise<ScheduleChanges> {
-  const cadences = [...new Set(config.streams.map((stream) => stream.everySeconds))].sort((a, b) => a - b);
   const present = new Set(await listSchedules(client, config.instance));
   const created: string[] = [];
   const updated: string[] = [];
-  for (const everySeconds of cadences) {
+  for (const everySeconds of cadencesOf(config)) {
     const options = scheduleOptions(config.instance, everySeconds);
-    const { scheduleId: id } = options;
-    if (present.delete(id)) {
-      const { spec, action, policies } = options;
-      await client.schedule.getHandle(id).update((before) => ({
-        ...before,
-        spec,
-        action,
-        ...(policies && { policies: { ...before.policies, ...policies } }),
-      }));
-      updated.push(id);
-    } else {
-      await client.schedule.create(options);
-      created.push(id);
+    present.delete(options.scheduleId);
+    if (await createSchedule(client, options)) created.push(options.scheduleId);
+    else {
+      await updateSchedule(client, options);
+      updated.push(options.scheduleId);
     }
   }
-  for (const id of present) await client.schedule.getHandle(id).delete();
+  for (const id of present) await deleteSchedule(client, id);
   return { created, updated, removed: [...present] };
+}
+
+/** False where there is one of that name already. */
+async function createSchedule(client: Client, options: Options): Promise<boolean> {
+  try {
+    await client.schedule.create(options);
+    return true;
+  } catch (error) {
+    if (error instanceof ScheduleAlreadyRunning) return false;
+    throw error;
+  }
+}
+
+/** Changes what the configuration says and nothing else: a Schedule that was paused by hand stays paused. */
+async function updateSchedule(client: Client, { scheduleId: id, spec, action, policies }: Options): Promise<void> {
+  await client.schedule.getHandle(id).update((before) => ({
+    ...before,
+    spec,
+    action,
+    ...(policies && { policies: { ...before.policies, ...policies } }),
+  }));
+}
+
+async function deleteSchedule(client: Client, id: string): Promise<void> {
+  try {
+    await client.schedule.getHandle(id).delete();
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+  }
 }
 
 /** Removes all Schedules of an instance. What runs goes on; nothing new is started. */
 export async function removeSchedules(client: Client, instance: string): Promise<string[]> {
   const ids = await listSchedules(client, instance);
-  for (const id of ids) {
-    try {
-      await client.schedule.getHandle(id).delete();
-    } catch (error) {
-      if (!(error instanceof ScheduleNotFoundError)) throw error;
-    }
-  }
+  for (const id of ids) await deleteSchedule(client, id);
   return ids;
 }
 
@@ -70,10 +98,7 @@ async function listSchedules(client: Client, instance: string): Promise<string[]
   return ids;
 }
 
-function scheduleOptions(
-  instance: string,
-  everySeconds: number,
-): ScheduleOptions & { action: { type: 'startWorkflow' } } {
+function scheduleOptions(instance: string, everySeconds: number): Options {
   const args: [PollWorkflowInput] = [{ instance, everySeconds }];
   return {
     scheduleId: scheduleId(instance, everySeconds),
@@ -92,7 +117,13 @@ function scheduleOptions(
   };
 }
 
-/** Makes all ticks happen now, once. */
-export async function triggerSchedules(client: Client, instance: string): Promise<void> {
-  for (const id of await listSchedules(client, instance)) await client.schedule.getHandle(id).trigger();
+/** Makes all ticks happen now, once. Asks by name: a list of Schedules may not know yet those that were just made. */
+export async function triggerSchedules(client: Client, config: Pick<Config, 'instance' | 'streams'>): Promise<void> {
+  for (const everySeconds of cadencesOf(config)) {
+    try {
+      await client.schedule.getHandle(scheduleId(config.instance, everySeconds)).trigger();
+    } catch (error) {
+      if (!(error instanceof ScheduleNotFoundError)) throw error;
+    }
+  }
 }
