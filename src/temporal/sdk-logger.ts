@@ -2,7 +2,7 @@
  * The Temporal SDK's own log, through the event catalogue: level and component only. Its messages may quote an
  * activity's error, so none of them is passed on.
  */
-import { DefaultLogger, type LogEntry, Runtime } from '@temporalio/worker';
+import { DefaultLogger, type LogEntry, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 
 import type { Log } from '../log.ts';
 
@@ -16,6 +16,8 @@ export function installSdkLogger(log: Log): void {
     const component: unknown = entry.meta?.sdkComponent;
     log.warn('temporal-sdk', { level: entry.level, component: typeof component === 'string' ? component : 'unknown' });
   });
+  // The SDK's core writes to standard output by itself, failures and all, unless it is told to hand its lines over.
+  const logging = { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} };
   // Signals are handled by `runWorker`; the runtime must not do it a second time.
-  Runtime.install({ logger, shutdownSignals: [] });
+  Runtime.install({ logger, telemetryOptions: { logging }, shutdownSignals: [] });
 }

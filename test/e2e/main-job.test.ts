@@ -1,8 +1,11 @@
 /** The main job on a real Temporal dev server, with workers as a site runs them. */
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Connection } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { taskQueueOf } from '../../src/config/config.ts';
 import type { JsonObject } from '../../src/fhir/resource.ts';
+import { temporalClient } from '../../src/temporal/connect.ts';
 import type { Child } from '../support/e2e-children.ts';
 import { differences, hubId, hubVersions } from '../support/e2e-check.ts';
 import {
@@ -205,6 +208,28 @@ describe('two instances and a hub', () => {
     // All the while the other instance was nobody's business.
     await syncUntilSettled(south);
     expect(differences(world, south)).toEqual([]);
+  });
+});
+
+describe('the log of a worker', () => {
+  it('is the event catalogue and nothing else, also where the SDK has something to say', async () => {
+    const site = await world.addSite({ instance: 'talks', upTypes: ['Patient'], policy: testPolicy });
+    const worker = world.startWorker(site);
+    const connection = await Connection.connect({ address: world.address });
+    try {
+      // The SDK warns of what it cannot run, and quotes it.
+      const client = temporalClient(site.config, connection);
+      const workflow = { taskQueue: taskQueueOf('talks'), workflowId: 'unheard-of' };
+      await client.workflow.start('unheardOf', workflow);
+      await eventually('a warning', () => worker.log().includes('temporal-sdk'));
+      await client.workflow.getHandle('unheard-of').terminate();
+    } finally {
+      await connection.close();
+    }
+    await ended(worker);
+    const lines = worker.log().trim().split('\n');
+    expect(lines.filter((line) => !line.startsWith('{"level":'))).toEqual([]);
+    expect(worker.log()).not.toMatch(/unheard-?of/i);
   });
 });
 
