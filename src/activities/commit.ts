@@ -7,11 +7,12 @@ import { fixedLimits } from '../limits.ts';
 import { countParked, readParked } from '../state/parked.ts';
 import { addCounts, noCounts, readStream, type StreamPosition, updateStream } from '../state/streams.ts';
 import { noteMarkers, oldMarkers } from '../state/markers.ts';
+import { commitLabel } from '../sync/commit-label.ts';
 import { cursorId, cursorOf } from '../sync/cursor.ts';
 import { parkedContext } from './commit/contexts.ts';
 import { cursorType, type FenceMode, openFence } from './commit/fence.ts';
 import { finishCommit, type Finished } from './commit/finish.ts';
-import { type CommitPlan, labelOf, planBatch, planRelease, type PlannedWrite } from './commit/plan.ts';
+import { type CommitPlan, planBatch, planRelease, type PlannedWrite } from './commit/plan.ts';
 import type { FenceModes } from './commit/probe.ts';
 import { sendPlan } from './commit/send.ts';
 import type { Batch, CommitInput, CommitResult, StreamKey } from './contract.ts';
@@ -66,7 +67,7 @@ async function commit(parts: Parts, modes: FenceModes, planning: Planning, batch
 
 /** The round's plan: the staged one where an attempt made it before. */
 async function planOf(parts: Parts, planning: Planning, batch: Batch, round: number): Promise<CommitPlan | undefined> {
-  const label = labelOf(batch, round);
+  const label = commitLabel(batch.id, round);
   for (let other = planning.get(label); other !== undefined; other = planning.get(label)) {
     await other.catch(() => undefined);
   }
@@ -88,9 +89,9 @@ async function makePlan(parts: Parts, batch: Batch, round: number): Promise<Comm
   if (round === 0 && batch.from.delivered !== position.delivered) throw new TroubleError('lost-race');
   const { direction } = batch.stream;
   if (round > 0 && (await countParked(parts.db, direction)) === 0) return undefined;
-  await openCommit(parts, batch.stream, labelOf(batch, round));
+  await openCommit(parts, batch.stream, commitLabel(batch.id, round));
   const plan = round === 0 ? await planBatch(parts, batch, position) : await planRelease(parts, batch, round, position);
-  if (plan === undefined) await closeUnsent(parts, batch.stream, labelOf(batch, round));
+  if (plan === undefined) await closeUnsent(parts, batch.stream, commitLabel(batch.id, round));
   else await writePlan(parts.staging, batch.id, round, plan);
   return plan;
 }

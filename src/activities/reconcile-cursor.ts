@@ -4,6 +4,7 @@
  */
 import { releaseClaims } from '../state/parked.ts';
 import { type OpenCommit, readStream, type StreamKey, updateStream, writeStream } from '../state/streams.ts';
+import { splitLabel } from '../sync/commit-label.ts';
 import { compareCursor, cursorId, cursorOf } from '../sync/cursor.ts';
 import { cursorType, fenceOff } from './commit/fence.ts';
 import { finishCommit } from './commit/finish.ts';
@@ -40,12 +41,6 @@ async function noteCommit(parts: Parts, modes: FenceModes, stream: StreamKey, la
   if (plan?.label !== label) throw new TroubleError('state-lost');
   await finishCommit(parts, plan);
   return agreeWithTarget(parts, modes, stream);
-}
-
-/** Batch and round of a label, `<batch>` or `<batch>-r<round>`. */
-function splitLabel(label: string): [string, number] {
-  const match = /^(.*)-r(\d+)$/.exec(label);
-  return match === null ? [label, 0] : [match[1] ?? '', Number(match[2])];
 }
 
 /** Closes a commit of which nothing was sent; false where that is not so any more. */

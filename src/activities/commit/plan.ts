@@ -7,7 +7,8 @@ import pMap from 'p-map';
 import { type LedgerEntry, readLedger } from '../../state/ledger.ts';
 import { type ParkCandidate, resolveReferences } from '../../state/parked.ts';
 import { putInQuarantine, type QuarantineReason } from '../../state/quarantine.ts';
-import { addCounts, noCounts, type StreamCounts, type StreamKey, type StreamPosition } from '../../state/streams.ts';
+import { noCounts, type StreamCounts, type StreamKey, type StreamPosition } from '../../state/streams.ts';
+import { commitLabel } from '../../sync/commit-label.ts';
 import { planBundles, type PlanItem, type PlannedBundle } from '../../sync/bundles.ts';
 import { advance } from '../../sync/window.ts';
 import type { InspectedLine } from '../../threads/task.ts';
@@ -49,10 +50,6 @@ export interface CommitPlan {
   readonly unchangedKeys: readonly string[];
   readonly released: number;
 }
-
-/** A commit's name: a batch's own, or one of the rounds that release parked resources after it. */
-export const labelOf = (batch: Batch, round: number): string =>
-  round === 0 ? batch.id : `${batch.id}-r${String(round)}`;
 
 interface Inspected {
   readonly items: readonly { readonly line: InspectedLine; readonly part: number }[];
@@ -116,7 +113,7 @@ export async function planRelease(
   round: number,
   position: StreamPosition,
 ): Promise<CommitPlan | undefined> {
-  const label = labelOf(batch, round);
+  const label = commitLabel(batch.id, round);
   const { released } = await resolve(parts, batch.stream, { label, candidates: [], superseded: [] });
   if (released.length === 0) return undefined;
   const writes = released.map(({ key, digest, needs }): PlannedWrite => ({ key, method: 'PUT', digest, needs }));
@@ -247,7 +244,7 @@ async function finishPlan(parts: Parts, draft: PlanDraft): Promise<CommitPlan> {
     writes,
     bundles,
     lanes: parts.limits.bundlesInFlightMax,
-    counts: addCounts(counts, noCounts),
+    counts,
     unchangedKeys,
     released: draft.bytesOfReleased.size,
   };
