@@ -142,7 +142,8 @@ def main():
     if options.clinosim is None:
         sys.exit(f"clinosim {VERSION} is not on PATH; see --help for the two lines that install it.")
 
-    for old in DATA.glob("*/*.ndjson.gz"):
+    # Not data/synthea: make_synthea.py makes that.
+    for old in (file for folder in ("hub", *INSTANCES) for file in (DATA / folder).glob("*.ndjson.gz")):
         old.unlink()
     for name, resources in (("Organization", hub_organizations()), ("Location", hub_locations())):
         print(f"hub/{name}: {write(DATA / 'hub' / f'{name}.ndjson.gz', resources)}")

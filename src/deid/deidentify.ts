@@ -1,63 +1,128 @@
 /**
- * The engine's entry: one resource in, one resource or a reason out. Whatever the policy says, the id becomes a
- * pseudonym, references are rewritten or detached, of `meta` only the portable part stays, and two tags say where the
- * resource came from and under which policy.
+ * The engine's entry: one resource in, one resource or a reason out, and what the leak guard needs. Whatever the policy
+ * says, ids become pseudonyms, references are rewritten or detached, of `meta` only the portable part stays, and tags say
+ * where the resource came from, under which policy and key.
  */
 import { idForm, typeForm } from '../fhir/resource.ts';
-import type { Json, Resource } from '../fhir/resource.ts';
-import type { CompiledPolicy } from './compile.ts';
-import { tagSystems } from './engine.ts';
-import type { DeidKeys, Deidentified, DeidReport, WithheldReason } from './engine.ts';
+import type { Json, JsonObject, Resource } from '../fhir/resource.ts';
+import type { CompiledPolicy } from './compiled.ts';
+import type { DeidKeys, Deidentified, DeidReport, GuardTrace, WithheldReason } from './engine.ts';
+import { patientHash } from './guard/hash.ts';
+import { RecentMemo } from './guard/memo.ts';
+import { keysFor } from './keys.ts';
 import { pseudonymId } from './pseudonym.ts';
-import { settleLocalReferences } from './reference-rewrite.ts';
-import { inspect, isObject, Withheld, withTags } from './shape.ts';
-import { methodOf } from './walk-state.ts';
-import type { Walk } from './walk-state.ts';
-import { members } from './walk.ts';
+import { inspect, isObject, Withheld } from './shape.ts';
+import { finished } from './walk/context.ts';
+import type { Walk, WalkKeys } from './walk/context.ts';
+import { collectBelow } from './walk/guard-words.ts';
+import { patientKeyOf } from './walk/patient.ts';
+import { wholeResource } from './walk/resource.ts';
+import { walkObject } from './walk/walk.ts';
+
+/** The words of a resource of which nothing passes: they may stand in others of the same patient. */
+function wordsOfAll(walk: Walk, value: JsonObject, type: string, id: string | undefined): GuardTrace[] {
+  const { policy, keys } = walk;
+  if (policy.document.leakGuard === 'off') return [];
+  const patient = patientHash(keys.pseudonym, policy.scope.instance, patientKeyOf(value, type, id ?? ''));
+  walk.trace = { patient, resource: `${type}/`, removed: [], kept: [] };
+  collectBelow(walk, value, type);
+  return finished([walk.trace]);
+}
 
 /** The engine's one function. */
 export type Deidentify = (resource: unknown, policy: CompiledPolicy, keys: DeidKeys, asOf: Date) => Deidentified;
 
-const reportOf = (walk: Walk): DeidReport => ({
-  taken: walk.taken,
-  referencesPseudonymized: walk.pseudonymized,
-  referencesDetached: walk.detached,
+function reportOf(walk: Walk): DeidReport {
+  const taken: Record<number, number> = {};
+  for (let rule = 0; rule < walk.taken.length; rule++) {
+    const count = walk.taken[rule] ?? 0;
+    if (count > 0) taken[rule] = count;
+  }
+  return { taken, referencesPseudonymized: walk.pseudonymized, referencesDetached: walk.detached };
+}
+
+const rewrittenEntries = 20_000;
+const walkKeys = new WeakMap<DeidKeys, WeakMap<CompiledPolicy, WalkKeys>>();
+
+/** The keys by what a policy uses them for. Throws where it names a version that is not held. */
+function keysOf(keys: DeidKeys, policy: CompiledPolicy): WalkKeys {
+  let known = walkKeys.get(keys);
+  if (known === undefined) walkKeys.set(keys, (known = new WeakMap<CompiledPolicy, WalkKeys>()));
+  let found = known.get(policy);
+  if (found === undefined) {
+    const { document } = policy;
+    found = {
+      pseudonym: keysFor(keys, document, 'pseudonym'),
+      cryptoHash: keysFor(keys, document, 'cryptoHash'),
+      dateShift: keysFor(keys, document, 'dateShift'),
+      perturb: keysFor(keys, document, 'perturb'),
+      encrypt: keysFor(keys, document, 'encrypt'),
+      rewritten: new RecentMemo<string>(rewrittenEntries),
+    };
+    known.set(policy, found);
+  }
+  return found;
+}
+
+const newWalk = (policy: CompiledPolicy, keys: WalkKeys, asOf: Date): Walk => ({
+  policy,
+  keys,
+  asOf,
+  taken: new Uint32Array(policy.rules.length),
+  traces: [],
+  pseudonymized: 0,
+  detached: 0,
+  labels: 0,
+  container: { type: '', id: '', present: new Set(), local: [] },
+  newId: undefined,
+  entryId: '',
+  patient: '',
+  trace: undefined,
+  marks: undefined,
+  trail: policy.needsPlace ? [] : undefined,
+  walkObject,
 });
 
 /**
  * De-identifies one resource as `JSON.parse` yields it, and trusts nothing about it. `asOf` is the time that ages are
- * counted at, given from outside so that the same call gives the same bytes tomorrow; no method needs it yet.
+ * counted at, given from outside so that the same call gives the same bytes tomorrow. The output shares what did not
+ * change with the input: neither may be changed afterwards.
  */
-export const deidentify: Deidentify = (resource, policy, keys, _asOf) => {
-  const container = { type: '', id: '', present: new Set<string>(), local: [] };
-  const walk: Walk = { policy, keys, taken: {}, pseudonymized: 0, detached: 0, container, answers: undefined };
-  const withheld = (reason: WithheldReason): Deidentified => ({ kind: 'withheld', reason, report: reportOf(walk) });
+export const deidentify: Deidentify = (resource, policy, keys, asOf) => {
+  const walk = newWalk(policy, keysOf(keys, policy), asOf);
+  const withheld = (reason: WithheldReason, traces = finished(walk.traces)): Deidentified => ({
+    kind: 'withheld',
+    reason,
+    report: reportOf(walk),
+    traces,
+  });
   // unknown → Json: what follows asks for each value's type before it uses it.
   const value = resource as Json | undefined;
   if (!isObject(value)) return withheld('not-a-resource');
   const type = Object.hasOwn(value, 'resourceType') ? value.resourceType : undefined;
   const id = Object.hasOwn(value, 'id') ? value.id : undefined;
   if (typeof type !== 'string' || !typeForm.test(type)) return withheld('not-a-resource');
-  if (typeof id !== 'string' || !idForm.test(id)) return withheld('not-a-resource');
-  const state = policy.typeStates.get(type) ?? policy.anyTypeState;
-  const rule = Math.min(policy.defaultRule, state.rule);
-  walk.container = { type, id, present: new Set(), local: [] };
+  // A Bundle is a container: the one type that has an id only where somebody stored it.
+  if (!(typeof id === 'string' && idForm.test(id)) && !(id === undefined && type === 'Bundle')) {
+    return withheld('not-a-resource');
+  }
   try {
-    if (methodOf(walk, rule) === 'drop-resource') {
+    const plan = policy.planner.resource(type);
+    if (plan === undefined) {
       inspect(value, 1);
-      walk.taken[rule] = 1;
-      return withheld('policy-drops-type');
+      return withheld('unknown-type', wordsOfAll(walk, value, type, id));
     }
-    const newId = pseudonymId(keys, policy.scope.instance, type, id);
-    const out = members(walk, value, newId, state, rule, 1);
-    settleLocalReferences(walk);
-    const tags = [
-      { system: tagSystems.origin, code: policy.scope.instance },
-      { system: tagSystems.policy, code: policy.digest },
-    ];
-    return { kind: 'resource', resource: withTags(out, tags) as Resource, report: reportOf(walk) };
+    const isRemoved = plan.winner < policy.fallbacks.keep && policy.rules[plan.winner]?.passes !== true;
+    if (isRemoved) {
+      inspect(value, 1);
+      walk.taken[plan.winner] = 1;
+      return withheld('policy-drops-type', wordsOfAll(walk, value, type, id));
+    }
+    const newId = typeof id === 'string' ? pseudonymId(walk.keys.pseudonym, policy.scope.instance, type, id) : undefined;
+    const out = wholeResource(walk, value, plan, { type, id: id ?? '', newId }, 1);
+    return { kind: 'resource', resource: out as Resource, report: reportOf(walk), traces: finished(walk.traces) };
   } catch (error) {
-    if (error instanceof Withheld) return withheld(error.reason);
+    if (error instanceof Withheld) return withheld(error.reason, wordsOfAll(walk, value, type, id));
     throw error;
   }
 };

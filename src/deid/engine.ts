@@ -55,6 +55,8 @@ export interface DeidReport {
 export interface GuardTrace {
   /** Keyed hash of whose data this is, hex; the resource's own where it names no patient or several. */
   readonly patient: string;
+  /** `Type/id` in the output; `Type/` where it has no id. */
+  readonly resource: string;
   /** Words that rules removed here. */
   readonly removed: readonly number[];
   /** Tokens of what is left here. */

@@ -7,7 +7,7 @@ import { idForm, typeForm } from '../fhir/resource.ts';
 import type { Json, JsonObject, Resource } from '../fhir/resource.ts';
 import { hubOrigin, maxDepthLevels, tagSystems } from './engine.ts';
 import type { Deidentified, DeidReport, ReferenceScope, WithheldReason } from './engine.ts';
-import { detachedFrom } from './reference-rewrite.ts';
+import { detachedFrom } from './walk/literals.ts';
 import { detachedType, parseLiteral } from './references.ts';
 import { inspect, isObject, orderedKeys, portableMeta, Withheld, withTags } from './shape.ts';
 
@@ -52,7 +52,7 @@ function copyOf(copying: Copying, value: Json, depth: number): Json {
 export function passDown(resource: unknown, scope: ReferenceScope): Deidentified {
   const copying: Copying = { scope, detached: 0 };
   const report = (): DeidReport => ({ taken: {}, referencesPseudonymized: 0, referencesDetached: copying.detached });
-  const withheld = (reason: WithheldReason): Deidentified => ({ kind: 'withheld', reason, report: report() });
+  const withheld = (reason: WithheldReason): Deidentified => ({ kind: 'withheld', reason, report: report(), traces: [] });
   const value = resource as Json | undefined;
   if (!isObject(value)) return withheld('not-a-resource');
   const { resourceType: type, id } = value;
@@ -61,8 +61,8 @@ export function passDown(resource: unknown, scope: ReferenceScope): Deidentified
   if (!scope.downTypes.has(type)) return withheld('policy-drops-type');
   try {
     const copy = copyOf(copying, value, 1) as JsonObject;
-    const tagged = withTags(copy, [{ system: tagSystems.origin, code: hubOrigin }]);
-    return { kind: 'resource', resource: tagged as Resource, report: report() };
+    const tagged = withTags(copy, [{ system: tagSystems.origin, code: hubOrigin }], []);
+    return { kind: 'resource', resource: tagged as Resource, report: report(), traces: [] };
   } catch (error) {
     if (error instanceof Withheld) return withheld(error.reason);
     throw error;

@@ -67,14 +67,14 @@ const isNotUri = (type: Json | undefined): boolean => type !== undefined && type
  */
 export function hiddenTarget(
   text: string,
-  key: string,
+  type: string,
   scope: { upTypes: ReadonlySet<string>; downTypes: ReadonlySet<string> },
 ): { type: string; id: string } | undefined {
   const code = text.charCodeAt(0);
   if (code < 65 || code > 90 || !text.includes('/')) return undefined;
   const target = parseRelative(text);
   if (target === undefined || scope.downTypes.has(target.type)) return undefined;
-  return scope.upTypes.has(target.type) || /ur[il]$/i.test(key) ? target : undefined;
+  return scope.upTypes.has(target.type) || type === 'url' || type === 'uri' ? target : undefined;
 }
 
 /** The type to write beside a detached reference: what the literal says, or a plain type name that stood there. */

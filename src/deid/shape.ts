@@ -18,7 +18,7 @@ export class Withheld extends Error {
 export const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const isForbidden = (key: string): boolean => key === '__proto__' || key === 'constructor' || key === 'prototype';
+export const isForbidden = (key: string): boolean => key === '__proto__' || key === 'constructor' || key === 'prototype';
 
 const rank = (key: string): number => (key === 'id' ? 1 : key === 'resourceType' ? 0 : key === 'meta' ? 2 : 3);
 
@@ -57,8 +57,15 @@ export function orderedKeys(object: JsonObject): string[] {
 export function inspect(value: Json, depth: number): void {
   if (typeof value !== 'object' || value === null) return;
   if (depth > maxDepthLevels) throw new Withheld('too-deep');
-  for (const key of Object.keys(value)) if (isForbidden(key)) throw new Withheld('forbidden-key');
-  for (const member of Object.values(value)) inspect(member, depth + 1);
+  if (Array.isArray(value)) {
+    for (const member of value) inspect(member, depth + 1);
+    return;
+  }
+  for (const key in value) {
+    if (isForbidden(key)) throw new Withheld('forbidden-key');
+    const member = value[key];
+    if (typeof member === 'object') inspect(member, depth + 1);
+  }
 }
 
 /** `_family` is the element `family`: its extensions, and its id. Source: https://hl7.org/fhir/R4/json.html#primitive */
@@ -97,10 +104,29 @@ export function portableMeta(meta: Json | undefined): JsonObject {
   return out;
 }
 
-/** The resource with these tags after its own, and `meta` in its place. Changes `resource`, which is the walk's own. */
-export function withTags(resource: JsonObject, tags: readonly { system: string; code: string }[]): JsonObject {
-  const { resourceType = null, id = null, meta, ...rest } = resource;
-  const old = isObject(meta) ? meta : {};
-  const tag = [...(Array.isArray(old.tag) ? old.tag : []), ...tags.map(({ system, code }) => ({ code, system }))];
-  return { resourceType, id, meta: { ...old, tag }, ...rest };
+/** The resource with these tags and labels after its own, in R4's order. Makes a new object. */
+export function withTags(
+  resource: JsonObject,
+  tags: Labels,
+  labels: Labels,
+): JsonObject {
+  const { resourceType = null, id, meta } = resource;
+  const out: JsonObject = id === undefined ? { resourceType } : { resourceType, id };
+  out.meta = taggedMeta(isObject(meta) ? meta : {}, tags, labels);
+  for (const key in resource) {
+    if (key !== 'resourceType' && key !== 'id' && key !== 'meta') out[key] = resource[key] ?? null;
+  }
+  return out;
+}
+
+type Labels = readonly { readonly system: string; readonly code: string }[];
+
+function taggedMeta(meta: JsonObject, tags: Labels, labels: Labels): JsonObject {
+  const out: JsonObject = {};
+  for (const key in meta) if (key !== 'security' && key !== 'tag') out[key] = meta[key] ?? null;
+  const security = Array.isArray(meta.security) ? meta.security : [];
+  const missing = labels.filter(({ code }) => !security.some((coding) => isObject(coding) && coding.code === code));
+  if (security.length + missing.length > 0) out.security = [...security, ...missing] as Json[];
+  out.tag = [...(Array.isArray(meta.tag) ? meta.tag : []), ...tags] as Json[];
+  return out;
 }

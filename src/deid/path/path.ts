@@ -1,64 +1,132 @@
 /**
- * The paths of a policy's rules. A subset of what Microsoft's configuration files use, so that theirs read alike:
- * `Patient.name`, `Resource.text`, `Observation.value[x]`, `nodesByName('note')`, `nodesByType('Reference').display`.
+ * The paths of a policy's rules, parsed. Most are compiled into the plan; what is left is `general`, evaluated by the
+ * FHIRPath library for the resources it starts at. The forms are those of Microsoft's configuration files, so that
+ * theirs read alike. Source: https://hl7.org/fhirpath/N1/, https://hl7.org/fhir/R4/fhirpath.html
  */
 
-/** A path, parsed. `segments` are element names without `[x]`, `_` or index. */
-export type PolicyPath =
-  | { readonly kind: 'type'; /** undefined: every type */ readonly type?: string; readonly segments: readonly string[] }
-  | { readonly kind: 'reference'; readonly segments: readonly string[] }
-  | { readonly kind: 'name'; readonly name: string };
+/** `child.path = 'literal'` on the node that a step reached. */
+export interface Condition {
+  readonly path: readonly string[];
+  readonly equals: string;
+}
 
-/** R4's data types that a choice element's name may end in. Source: https://hl7.org/fhir/R4/datatypes.html#open */
-export const dataTypes: readonly string[] =
-  `base64Binary boolean canonical code date dateTime decimal id instant integer markdown oid positiveInt string time
-  unsignedInt uri url uuid Address Age Annotation Attachment CodeableConcept Coding ContactPoint Count Distance Duration
-  HumanName Identifier Money Period Quantity Range Ratio Reference SampledData Signature Timing ContactDetail
-  Contributor DataRequirement Expression ParameterDefinition RelatedArtifact TriggerDefinition UsageContext Dosage Meta`.split(
-    /\s+/,
+interface StepBase {
+  readonly where?: Condition;
+}
+
+export type Step = StepBase &
+  (
+    | {
+        readonly kind: 'name';
+        /** FHIRPath's name or the JSON key: `value` or `valueQuantity`. */
+        readonly name: string;
+        /** Only the choice of this type: `ofType(Quantity)`. */
+        readonly choice?: string;
+      }
+    | { readonly kind: 'extension'; readonly url: string }
+    /** The node itself or any node below it, within the same resource, of exactly this type or with this name. */
+    | { readonly kind: 'byType'; readonly type: string }
+    | { readonly kind: 'byName'; readonly name: string }
   );
 
-const choiceSuffixes = new Set(dataTypes.map((type) => type.charAt(0).toUpperCase() + type.slice(1)));
+/** A path that the plan follows by itself. */
+export interface PlainPath {
+  readonly kind: 'plain';
+  /** Resource type, `DomainResource`, or undefined for every type. */
+  readonly root: string | undefined;
+  readonly steps: readonly Step[];
+}
 
-/** The JSON keys that the element `name` may have: itself, and itself with each data type as a suffix. */
-export const keysOfElement = (name: string): string[] => [name, ...[...choiceSuffixes].map((suffix) => name + suffix)];
+/** An expression for the FHIRPath library. */
+export interface GeneralPath {
+  readonly kind: 'general';
+  readonly root: string | undefined;
+  readonly expression: string;
+}
 
-/** Whether the JSON key `key` (without `_`) is the element `name` or one of its choices. */
-export const isKeyOfElement = (name: string, key: string): boolean =>
-  key === name || (key.startsWith(name) && choiceSuffixes.has(key.slice(name.length)));
+export type PolicyPath = PlainPath | GeneralPath;
 
 /** What {@link parsePath} accepts, in words, for error messages. */
 export const pathExpected =
-  "a path such as Patient.name, Resource.text, Observation.value[x], Reference.display, nodesByName('note') or nodesByType('Reference').display";
+  "a FHIRPath that starts with a type or nodesBy…, such as Patient.name, Resource.text, Observation.value.ofType(Quantity), nodesByName('note') or nodesByType('Identifier').where(use = 'official').value";
 
-const elementName = /^[A-Za-z][A-Za-z0-9]{0,63}$/;
-const typeName = /^[A-Z][A-Za-z0-9]{0,63}$/;
-const call = /^nodesBy(Name|Type)\((?:'([A-Za-z0-9]+)'|"([A-Za-z0-9]+)")\)(?:\.(.+))?$/;
+const nameForm = /^[A-Za-z][A-Za-z0-9]{0,63}/;
+const quoted = `(?:'([^'\\\\]*)'|"([^"\\\\]*)")`;
+const callForm = new RegExp(`^(nodesByType|nodesByName|extension)\\(\\s*${quoted}\\s*\\)`);
+const choiceForm = /^(?:ofType|as)\(\s*(?:FHIR\.)?([A-Za-z][A-Za-z0-9]*)\s*\)/;
+const whereForm = new RegExp(`^where\\(\\s*([A-Za-z][A-Za-z0-9]*(?:\\.[A-Za-z][A-Za-z0-9]*)*)\\s*=\\s*${quoted}\\s*\\)`);
 
-function parseSegments(text: string | undefined): string[] | undefined {
-  if (text === undefined) return [];
-  const segments = text.split('.').map((segment) => (segment.endsWith('[x]') ? segment.slice(0, -3) : segment));
-  return segments.every((segment) => elementName.test(segment)) ? segments : undefined;
+interface Parsing {
+  readonly steps: Step[];
+  rest: string;
 }
 
-/** Reads a rule's path; undefined when it is none, or one that this version does not run. */
-export function parsePath(text: string): PolicyPath | undefined {
-  const called = call.exec(text);
+const literal = (match: RegExpExecArray, at: number): string => match[at] ?? match[at + 1] ?? '';
+
+/** Reads `name`, `extension('…')`, `nodesBy…('…')` or one of the calls that narrow the last step. */
+function readStep(parsing: Parsing): boolean {
+  const { rest, steps } = parsing;
+  const last = steps.at(-1);
+  const called = callForm.exec(rest);
   if (called !== null) {
-    const name = called[2] ?? called[3] ?? '';
-    if (called[1] === 'Name') return called[4] === undefined ? { kind: 'name', name } : undefined;
-    const segments = parseSegments(called[4]);
-    return name === 'Reference' && segments !== undefined ? { kind: 'reference', segments } : undefined;
+    parsing.rest = rest.slice(called[0].length);
+    const text = literal(called, 2);
+    if (text === '') return false;
+    if (called[1] === 'extension') steps.push({ kind: 'extension', url: text });
+    else if (called[1] === 'nodesByType') steps.push({ kind: 'byType', type: text });
+    else steps.push({ kind: 'byName', name: text });
+    return true;
   }
-  const dot = text.indexOf('.');
-  const type = dot < 0 ? text : text.slice(0, dot);
-  const segments = parseSegments(dot < 0 ? undefined : text.slice(dot + 1));
-  if (!typeName.test(type) || segments === undefined) return undefined;
-  if (type === 'Reference') return { kind: 'reference', segments };
-  // A data type is no resource: such a rule would never match, and what it meant to clear would pass.
-  if (dataTypes.includes(type)) return undefined;
-  // DomainResource leaves out Bundle, Binary and Parameters: nothing of what it names exists there.
-  return type === 'Resource' || type === 'DomainResource'
-    ? { kind: 'type', segments }
-    : { kind: 'type', type, segments };
+  const choice = choiceForm.exec(rest);
+  if (choice !== null) {
+    if (last?.kind !== 'name' || last.choice !== undefined || last.where !== undefined) return false;
+    steps[steps.length - 1] = { ...last, choice: choice[1] ?? '' };
+    parsing.rest = rest.slice(choice[0].length);
+    return true;
+  }
+  const where = whereForm.exec(rest);
+  if (where !== null) {
+    if (last === undefined || last.where !== undefined) return false;
+    const condition = { path: (where[1] ?? '').split('.'), equals: literal(where, 2) };
+    steps[steps.length - 1] = { ...last, where: condition };
+    parsing.rest = rest.slice(where[0].length);
+    return true;
+  }
+  const name = nameForm.exec(rest);
+  if (name === null) return false;
+  parsing.rest = rest.slice(name[0].length);
+  if (parsing.rest.startsWith('[x]')) parsing.rest = parsing.rest.slice(3);
+  steps.push({ kind: 'name', name: name[0] });
+  return true;
+}
+
+const anyRoot = (type: string): string | undefined => (type === 'Resource' ? undefined : type);
+
+/** Tells a data type such as `HumanName` from a resource type; handed in, so that this file knows no model. */
+export type IsDataType = (name: string) => boolean;
+
+/** Reads a rule's path; undefined when it starts with neither a type nor `nodesBy…`. */
+export function parsePath(text: string, isDataType: IsDataType): PolicyPath | undefined {
+  const head = /^[A-Z][A-Za-z0-9]{0,63}(?=$|\.)/.exec(text)?.[0];
+  if (head === undefined && !/^nodesBy(Type|Name)\(/.test(text)) return undefined;
+  const byType = head !== undefined && isDataType(head);
+  const steps: Step[] = byType ? [{ kind: 'byType', type: head }] : [];
+  const root = head === undefined || byType ? undefined : anyRoot(head);
+  const parsing: Parsing = { steps, rest: head === undefined ? text : text.slice(head.length + 1) };
+  while (parsing.rest !== '') {
+    if (!readStep(parsing)) return general(text, head, byType);
+    if (parsing.rest === '') break;
+    if (!parsing.rest.startsWith('.') || parsing.rest === '.') return general(text, head, byType);
+    parsing.rest = parsing.rest.slice(1);
+  }
+  if (head !== undefined && text.length > head.length && parsing.steps.length === (byType ? 1 : 0)) return undefined;
+  return { kind: 'plain', root, steps };
+}
+
+/** `HumanName…` is short for `nodesByType('HumanName')…` in general expressions too. */
+function general(text: string, head: string | undefined, byType: boolean): GeneralPath {
+  if (head === undefined) return { kind: 'general', root: undefined, expression: text };
+  const rest = text.slice(head.length);
+  if (byType) return { kind: 'general', root: undefined, expression: `nodesByType('${head}')${rest}` };
+  return { kind: 'general', root: anyRoot(head), expression: rest.slice(1) };
 }

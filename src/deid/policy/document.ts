@@ -74,7 +74,9 @@ export const ruleSchema = z.discriminatedUnion('method', [
   z.strictObject({
     ...common,
     method: z.literal('dateShift'),
-    params: z.strictObject({ daysMax: z.int().min(1).max(3650).optional() }).optional(),
+    params: z
+      .strictObject({ daysMax: z.int().min(1).max(3650).optional(), ageYearsMax: z.int().min(1).max(150).optional() })
+      .optional(),
   }),
   z.strictObject({
     ...common,

@@ -5,8 +5,8 @@
 import { LineCounter, isMap, isNode, isScalar, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import type { z } from 'zod';
-import { policySchema, ruleMethods } from './policy.ts';
-import type { PolicyDocument } from './policy.ts';
+import { policySchema, ruleMethods } from './document.ts';
+import type { PolicyDocument } from './document.ts';
 import { checkRules } from './rule-check.ts';
 import type { PolicyProblem, RawProblem } from './rule-check.ts';
 
@@ -48,7 +48,8 @@ function expectedOf(issue: z.core.$ZodIssue): string {
     case 'invalid_value':
       return issue.values.map(String).join(', ');
     case 'invalid_union':
-      return issue.path.at(-1) === 'method' ? ruleMethods.join(', ') : 'another value';
+      if (issue.path.at(-1) === 'method') return ruleMethods.join(', ');
+      return issue.path.at(-1) === 'params' ? 'cases, zip3, numberStep, or numberMax with as' : 'another value';
     case 'too_big':
       return `at most ${String(issue.maximum)}`;
     case 'too_small':

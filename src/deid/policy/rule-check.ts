@@ -1,10 +1,20 @@
 /**
- * What the schema cannot say of a policy: whether a rule's method fits its path, and whether an earlier rule hides it.
- * Works on the raw document, so that these mistakes are reported together with the schema's.
+ * What the schema cannot say of a policy: whether a rule's path names anything in R4, whether its method fits there, and
+ * whether an earlier rule hides it. Works on the raw document, so that these mistakes are reported together with the schema's.
  */
-import { isKeyOfElement, parsePath, pathExpected } from './path.ts';
-import { ruleMethods } from './policy.ts';
-import type { PolicyPath } from './path.ts';
+import { methodFor } from '../methods/index.ts';
+import { isFhirPath } from '../path/fhirpath.ts';
+import { generalPathMistake } from '../path/general.ts';
+import { parsePath, pathExpected } from '../path/path.ts';
+import type { PolicyPath } from '../path/path.ts';
+import { isPrimitiveType, jsonKindOf } from '../plan/child.ts';
+import { noRule } from '../plan/rules.ts';
+import type { CompiledRule } from '../plan/rules.ts';
+import { isR4DataType, r4ResourceTypes, r4Type } from '../r4/model.ts';
+import { ruleMethods, ruleSchema } from './document.ts';
+import type { PolicyRule } from './document.ts';
+import { elementsBelow, PathReader } from './path-nodes.ts';
+import type { PathNode } from './path-nodes.ts';
 
 /** One mistake in a policy document. */
 export interface PolicyProblem {
@@ -28,39 +38,103 @@ export interface RawProblem {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What is wrong between a rule's method and its path; undefined when they fit. */
-function mismatch(method: string, path: PolicyPath): string | undefined {
-  const segments = path.kind === 'name' ? [path.name] : path.segments;
-  const wholeType = path.kind === 'type' && segments.length === 0;
-  if (method === 'drop-resource') return wholeType ? undefined : 'a resource type alone, for drop-resource';
-  if (method === 'redact-answers') {
-    const fits = path.kind === 'type' && path.type === 'QuestionnaireResponse' && segments.join('.') === 'item';
-    return fits ? undefined : 'QuestionnaireResponse.item, for redact-answers';
+const answersPath = 'QuestionnaireResponse.item.answer';
+
+/** Whether R4 has no say over a rule's path. */
+const isCustom = (rule: Record<string, unknown>): boolean => rule.custom === true;
+
+/** What is wrong with a rule's path by itself, or between it and the method. */
+function pathMistake(rule: Record<string, unknown>, path: PolicyPath): string | undefined {
+  if (rule.answersTo !== undefined && rule.path !== answersPath) return `${answersPath}, with answersTo`;
+  if (path.kind === 'general') {
+    if (path.root !== undefined && !r4ResourceTypes.has(path.root) && path.root !== 'DomainResource') {
+      return 'an expression that starts with a resource type of R4';
+    }
+    return rule.method === 'dropResource' ? 'a resource type alone, for dropResource' : generalPathMistake(path);
   }
-  const whole = wholeType || (path.kind === 'reference' && segments.length === 0 && method !== 'redact');
-  if (whole && method !== 'keep') return 'an element of the type, or the method drop-resource';
-  if (path.kind === 'type' && (segments[0] === 'id' || segments[0] === 'resourceType')) {
-    return 'no rule: resourceType always passes, id is always pseudonymized';
-  }
-  return undefined;
+  const [first] = path.steps;
+  if (rule.method === 'dropResource') return first === undefined ? undefined : 'a resource type alone, for dropResource';
+  if (first === undefined && rule.method !== 'keep') return 'an element of the type, or the method dropResource';
+  const isOwn = first?.kind === 'name' && (first.name === 'id' || first.name === 'resourceType');
+  return isOwn ? 'no rule: resourceType always passes, id is always pseudonymized' : undefined;
 }
 
-/** Whether every node that `later` can touch is `earlier`'s already. */
-function hides(earlier: PolicyPath, later: PolicyPath): boolean {
-  if (earlier.kind === 'name') {
-    const names = later.kind === 'name' ? [later.name] : later.segments;
-    return names.some((name) => isKeyOfElement(earlier.name, name));
-  }
-  if (later.kind === 'name' || earlier.kind !== later.kind) return false;
-  if (earlier.kind === 'type' && later.kind === 'type' && earlier.type !== undefined && earlier.type !== later.type) {
-    return false;
-  }
-  // A contained resource of the type is judged apart, so only element paths hide one another.
-  return (
-    earlier.segments.length > 0 &&
-    earlier.segments.length <= later.segments.length &&
-    earlier.segments.every((segment, index) => isKeyOfElement(segment, later.segments[index] ?? ''))
-  );
+/** Primitive types at or below a node, extensions and ids left out. */
+function leafTypes(node: PathNode): Set<string> {
+  if (isPrimitiveType(node.type)) return new Set([node.type]);
+  const types = elementsBelow(node.type)
+    .filter(({ owner, element }) => owner !== 'Extension' && element.name !== 'id')
+    .map(({ element }) => element.type);
+  return new Set(types.filter(isPrimitiveType));
+}
+
+const asIs = new Set(['keep', 'redact', 'dropResource']);
+
+/** Whether a method does anything at the nodes that its rule names; undefined when it does. */
+function methodMistake(rule: PolicyRule, nodes: readonly PathNode[]): string | undefined {
+  if (asIs.has(rule.method) || rule.method === 'plugin') return undefined;
+  if (rule.method === 'substitute') return nodes.some((node) => fits(rule.params.with, node)) ? undefined : misfit(nodes);
+  const types = new Set(nodes.flatMap((node) => [...leafTypes(node)]));
+  if ([...types].some((type) => methodFor(rule, type, new Map()) !== undefined)) return undefined;
+  return `a method that works on ${[...types].slice(0, 5).join(', ')}`;
+}
+
+function fits(value: unknown, { type }: PathNode): boolean {
+  if (isPrimitiveType(type)) return typeof value === jsonKindOf(type);
+  const elements = r4Type(type)?.elements;
+  return isRecord(value) && elements !== undefined && Object.keys(value).every((key) => elements.has(key));
+}
+
+const misfit = (nodes: readonly PathNode[]): string =>
+  `a substitute whose JSON type and keys are those of ${nodes[0]?.type ?? 'the element'}`;
+
+/** FHIRPath inside a rule's params. */
+function caseMistakes(rule: PolicyRule, index: number): RawProblem[] {
+  if (rule.method !== 'generalize' || !('cases' in rule.params)) return [];
+  return Object.entries(rule.params.cases)
+    .filter(([condition, result]) => !isFhirPath(condition) || !isFhirPath(result))
+    .map(([condition]) => ({
+      at: ['rules', index, 'params', 'cases', condition],
+      expected: 'FHIRPath on both sides, such as "$this < @1931-01-01": "@1930-01-01"',
+    }));
+}
+
+/** The mistakes of one rule, given those before it. */
+function ruleProblems(document: Record<string, unknown>, index: number, earlier: readonly Earlier[]): RawProblem[] {
+  const rule = document;
+  const at = ['rules', index];
+  const path = typeof rule.path === 'string' ? parsePath(rule.path.trim(), isR4DataType) : undefined;
+  if (path === undefined) return [{ at: [...at, 'path'], expected: pathExpected }];
+  const mistake = pathMistake(rule, path);
+  if (mistake !== undefined) return [{ at: [...at, 'path'], expected: mistake }];
+  const parsed = ruleSchema.safeParse(rule);
+  const cases = parsed.success ? caseMistakes(parsed.data, index) : [];
+  if (path.kind === 'general' || isCustom(rule)) return cases;
+  const reading = new PathReader(earlier.map(({ compiled }) => compiled)).read(path);
+  if ('mistake' in reading) return [{ at: [...at, 'path'], expected: reading.mistake }, ...cases];
+  if (!parsed.success || cases.length > 0) return cases;
+  const misused = methodMistake(parsed.data, reading.nodes);
+  if (misused !== undefined) return [{ at: [...at, 'method'], expected: misused }];
+  return hiddenProblem(rule, reading.nodes, earlier, at);
+}
+
+/** A rule all of whose nodes are taken before it, whatever the data. */
+function hiddenProblem(
+  rule: Record<string, unknown>,
+  nodes: readonly PathNode[],
+  earlier: readonly Earlier[],
+  at: readonly PropertyKey[],
+): RawProblem[] {
+  // Answers are taken item by item: nothing hides such a rule but one on all answers.
+  const takers = new Set(nodes.map(({ takenBy }) => takenBy));
+  if (takers.has(noRule) || takers.size === 0 || rule.custom === true) return [];
+  const names = [...takers].sort((a, b) => a - b).map((taker) => `rules[${String(earlier[taker]?.index ?? taker)}]`);
+  return [{ at: [...at, 'path'], expected: `a path that ${names.join(', ')} does not take first` }];
+}
+
+interface Earlier {
+  readonly index: number;
+  readonly compiled: CompiledRule;
 }
 
 /** The mistakes of a document that need more than its shape, as far as it has one. */
@@ -71,30 +145,54 @@ export function checkRules(document: unknown): RawProblem[] {
     problems.push({ at: ['default'], found: 'nothing', expected: "'keep' or 'drop', written out" });
   }
   const rules: unknown[] = Array.isArray(document.rules) ? document.rules : [];
-  const earlier: { path: PolicyPath; index: number }[] = [];
+  const earlier: Earlier[] = [];
   for (const [index, rule] of rules.entries()) {
     if (!isRecord(rule) || typeof rule.path !== 'string') continue;
-    const path = parsePath(rule.path);
     if (typeof rule.method !== 'string' || !ruleMethods.includes(rule.method)) {
       // Without a method the schema does not look at the rest of a rule.
+      const path = parsePath(rule.path.trim(), isR4DataType);
       if (path === undefined) problems.push({ at: ['rules', index, 'path'], expected: pathExpected });
       continue;
     }
-    if (path === undefined) continue;
-    const wrong = mismatch(rule.method, path);
-    if (wrong !== undefined) problems.push({ at: ['rules', index, 'path'], expected: wrong });
-    if (rule.method === 'redact-answers') {
-      const params = isRecord(rule.params) ? rule.params : {};
-      const count = [params.linkIds, params.texts].flat().filter((word) => word !== undefined).length;
-      if (count === 0) problems.push({ at: ['rules', index, 'params'], expected: 'linkIds or texts, at least one' });
-      continue; // takes some items only: hides nothing, and several may stand side by side
+    const found = ruleProblems(rule, index, earlier);
+    problems.push(...found);
+    const parsed = ruleSchema.safeParse(rule);
+    const path = parsePath(rule.path.trim(), isR4DataType);
+    // dropResource takes resources that stand somewhere; their elements stay open to the rules of containers.
+    if (parsed.success && path !== undefined && rule.method !== 'dropResource') {
+      const { method } = parsed.data;
+      const compiled = { method, path, text: rule.path, rule: parsed.data, passes: method !== 'redact' };
+      earlier.push({ index, compiled });
     }
-    const hiding = earlier.find((candidate) => hides(candidate.path, path));
-    if (hiding !== undefined) {
-      const expected = `a path that rules[${String(hiding.index)}] does not take first`;
-      problems.push({ at: ['rules', index, 'path'], expected });
-    }
-    earlier.push({ path, index });
   }
   return problems;
+}
+
+/** What a correct policy's author should know. */
+export interface PolicyWarning {
+  readonly path: string;
+  readonly warning: string;
+}
+
+/** Choices that let more pass than the strict ones; they have to be written out, and are said. */
+export function policyWarnings(resolved: {
+  readonly default: string;
+  readonly extensions: string;
+  readonly modifierExtensions: string;
+  readonly leakGuard: string;
+}): PolicyWarning[] {
+  const warnings: PolicyWarning[] = [];
+  if (resolved.default === 'keep') {
+    warnings.push({ path: 'default', warning: 'keep: every field that no rule names passes, free text included' });
+  }
+  if (resolved.extensions === 'keep') {
+    warnings.push({ path: 'extensions', warning: 'keep: extensions that no rule names pass' });
+  }
+  if (resolved.modifierExtensions === 'drop') {
+    warnings.push({ path: 'modifierExtensions', warning: 'drop: what is left may mean the opposite of what was meant' });
+  }
+  if (resolved.leakGuard === 'off') {
+    warnings.push({ path: 'leakGuard', warning: 'off: a removed name may stand in notes, displays and narrative' });
+  }
+  return warnings;
 }

@@ -3,10 +3,13 @@
  * else (`default: keep`), so it is **not** HIPAA Safe Harbor (164.514(b)(2)): narrative, notes, dates, attachments and
  * the names in Reference.display pass. A site extends it; policies/demo.yaml shows how far that goes.
  */
-import type { PolicyDocument } from '../policy.ts';
+import type { PolicyDocument } from '../policy/document.ts';
 
 /** Questions whose answers say who the patient is, by `linkId` or `text`. */
 const identifyingQuestions = ['Personal Email', 'Name', 'Phone', 'Date of Birth', 'Address'];
+
+/** Attributes that Aidbox's forms have and R4 has not. */
+const nameAttributes = ['patientFirstName', 'patientLastName', 'patientMiddleName'];
 
 export const aidboxDefault: PolicyDocument = {
   apiVersion: 'fhir-sluice/v1',
@@ -18,13 +21,20 @@ export const aidboxDefault: PolicyDocument = {
     { path: 'Patient.name', method: 'redact', hipaa: 'A', reason: 'names' },
     { path: 'Patient.telecom', method: 'redact', hipaa: 'D', reason: 'telephone, fax, e-mail' },
     { path: 'Patient.address', method: 'redact', hipaa: 'B', reason: 'geography below the state' },
-    { path: 'QuestionnaireResponse.patientFirstName', method: 'redact', hipaa: 'A', reason: 'custom attribute' },
-    { path: 'QuestionnaireResponse.patientLastName', method: 'redact', hipaa: 'A', reason: 'custom attribute' },
-    { path: 'QuestionnaireResponse.patientMiddleName', method: 'redact', hipaa: 'A', reason: 'custom attribute' },
+    ...nameAttributes.map((name) => ({
+      path: `QuestionnaireResponse.${name}`,
+      method: 'redact' as const,
+      custom: true,
+      guard: 'name' as const,
+      hipaa: 'A' as const,
+      reason: "an attribute of Aidbox's own",
+    })),
     {
-      path: 'QuestionnaireResponse.item',
-      method: 'redact-answers',
-      params: { linkIds: identifyingQuestions, texts: identifyingQuestions },
+      path: 'QuestionnaireResponse.item.answer',
+      method: 'redact',
+      answersTo: { linkIds: identifyingQuestions, texts: identifyingQuestions },
+      guard: 'words',
+      hipaa: 'A',
       reason: 'answers that name the patient',
     },
   ],

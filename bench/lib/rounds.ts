@@ -1,0 +1,90 @@
+/**
+ * Contenders measured in one process, in interleaved rounds: what slows the machine down for a while slows all of them.
+ * Rates of different runs are not comparable on shared cores; ratios within a run are.
+ */
+import { collectGarbage } from './memory.ts';
+
+/** One way to do the work. */
+export interface Contender {
+  readonly name: string;
+  /**
+   * One pass over the whole set. The number that it returns depends on all of the work, so that no compiler can leave some
+   * of it out.
+   */
+  readonly pass: () => number;
+}
+
+/** The median of some figures, with the least and the greatest of them. */
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface RaceOptions {
+  readonly rounds: number;
+  /** Resources in a pass. */
+  readonly resources: number;
+  /** A pass that takes less time than this is repeated within a round: short measurements are noise. */
+  readonly millisecondsMin: number;
+}
+
+/** Rates of each contender, in resources a second, one for each round. */
+export class Race {
+  readonly #rates: ReadonlyMap<string, readonly number[]>;
+
+  constructor(rates: ReadonlyMap<string, readonly number[]>) {
+    this.#rates = rates;
+  }
+
+  #of(name: string): readonly number[] {
+    const rates = this.#rates.get(name);
+    if (rates === undefined) throw new Error(`no contender ${name}`);
+    return rates;
+  }
+
+  rate(name: string): Spread {
+    return spread(this.#of(name));
+  }
+
+  /** The rate of one over that of another, round by round. */
+  ratio(name: string, over: string): Spread {
+    const below = this.#of(over);
+    return spread(this.#of(name).map((rate, round) => rate / below[round]!));
+  }
+}
+
+export function spread(figures: readonly number[]): Spread {
+  const sorted = figures.toSorted((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  const median = (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
+  return { median, min: sorted[0]!, max: sorted.at(-1)! };
+}
+
+/** What passes return goes here, where it can be seen. */
+export const sink = { sum: 0 };
+
+/** Milliseconds that so many passes take. */
+function measure({ pass }: Contender, times: number): number {
+  collectGarbage(); // each begins with a clean heap and pays for its own garbage
+  const start = performance.now();
+  for (let time = 0; time < times; time++) sink.sum += pass();
+  return performance.now() - start;
+}
+
+/** Warms all up, then measures them in turn: A B C, C B A, A B C …, so that none always follows the same one. */
+export function race(contenders: readonly Contender[], { rounds, resources, millisecondsMin }: RaceOptions): Race {
+  const times = new Map<string, number>();
+  for (const contender of contenders) {
+    measure(contender, 2); // the compiler's share
+    times.set(contender.name, Math.max(1, Math.ceil(millisecondsMin / measure(contender, 1))));
+  }
+  const rates = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
+      const passes = times.get(contender.name)!;
+      rates.get(contender.name)!.push((1000 * passes * resources) / measure(contender, passes));
+    }
+  }
+  return new Race(rates);
+}

@@ -1,0 +1,102 @@
+/**
+ * General FHIRPath: evaluated by the library for the resources it starts at, and led back to the places in the JSON
+ * that its results stand for. A leading `nodesByType` or `nodesByName` is done here, by R4's types.
+ */
+import type { Json, JsonObject } from '../../fhir/resource.ts';
+import { r4Type } from '../r4/model.ts';
+import { compileToNodes, isFhirPath } from './fhirpath.ts';
+import type { Evaluate, LibraryNode } from './fhirpath.ts';
+import type { GeneralPath } from './path.ts';
+
+/** A place in a resource: an object, or what stands under a key (and index) of one. */
+export type Located =
+  | { readonly object: object }
+  | { readonly owner: JsonObject; readonly key: string; readonly index: number | undefined };
+
+const leading = /^nodesBy(Type|Name)\((?:'([^']*)'|"([^"]*)")\)\.?/;
+const elsewhere = /nodesBy(?:Type|Name)\(/;
+
+interface Parts {
+  readonly search: { readonly by: 'Type' | 'Name'; readonly word: string } | undefined;
+  readonly rest: string;
+}
+
+function partsOf({ expression }: GeneralPath): Parts {
+  const match = leading.exec(expression);
+  if (match === null) return { search: undefined, rest: expression };
+  const by = match[1] === 'Type' ? 'Type' : 'Name';
+  return { search: { by, word: match[2] ?? match[3] ?? '' }, rest: expression.slice(match[0].length) };
+}
+
+/** What is wrong with a general path; undefined when it can run. */
+export function generalPathMistake(path: GeneralPath): string | undefined {
+  const { search, rest } = partsOf(path);
+  if (elsewhere.test(rest)) return 'nodesByType and nodesByName at the beginning only';
+  if (search?.by === 'Type' && r4Type(search.word)?.kind === 'primitive') {
+    return `nodesByType('${search.word}') alone, since nothing stands below a primitive type`;
+  }
+  return isFhirPath(rest) ? undefined : 'a FHIRPath expression without syntax errors';
+}
+
+/** Finds what an expression names in a resource. Throws what the library throws, whose text may quote data. */
+export function compileGeneral(path: GeneralPath): (resource: JsonObject, type: string) => Located[] {
+  const { search, rest } = partsOf(path);
+  if (search === undefined) {
+    const evaluate = compileToNodes(rest);
+    return (resource) => located(evaluate(resource));
+  }
+  const byBase = new Map<string, Evaluate>();
+  return (resource, type) =>
+    nodesBelow(resource, type)
+      .filter(({ name, type: of }) => (search.by === 'Type' ? of === search.word : name === search.word))
+      .flatMap(({ value, type: base }) => {
+        let evaluate = byBase.get(base);
+        if (evaluate === undefined) byBase.set(base, (evaluate = compileToNodes(rest, base)));
+        return located(evaluate(value));
+      });
+}
+
+/** The objects below a resource with their R4 types, resources inside it left out. */
+function nodesBelow(resource: JsonObject, type: string): { value: JsonObject; name: string; type: string }[] {
+  const found: { value: JsonObject; name: string; type: string }[] = [];
+  const pending: { value: JsonObject; type: string }[] = [{ value: resource, type }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    for (const [key, element] of r4Type(next.type)?.elements ?? []) {
+      if (!Object.hasOwn(next.value, key) || element.type === 'Resource') continue;
+      const member = next.value[key];
+      for (const value of Array.isArray(member) ? member : [member]) {
+        if (typeof value !== 'object' || value === null || Array.isArray(value)) continue;
+        found.push({ value, name: element.name, type: element.type });
+        pending.push({ value, type: element.type });
+      }
+    }
+  }
+  return found;
+}
+
+const isNode = (result: unknown): result is LibraryNode =>
+  typeof result === 'object' && result !== null && 'parentResNode' in result && 'propName' in result;
+
+/** The places that results stand for. A computed value stands nowhere: it names no node and is passed over. */
+function located(results: readonly unknown[]): Located[] {
+  return results.flatMap((result): Located[] => {
+    if (!isNode(result)) return [];
+    const { data, parentResNode, propName, index } = result;
+    if (typeof data === 'object' && data !== null) return [{ object: data }];
+    const owner = parentResNode?.data;
+    if (propName === null || typeof owner !== 'object' || owner === null || Array.isArray(owner)) return [];
+    const key = keyOf(owner, propName, data);
+    return key === undefined ? [] : [{ owner, key, index: index ?? undefined }];
+  });
+}
+
+/** The JSON key of an element by its FHIRPath name: `valueString` for `value`. */
+function keyOf(owner: JsonObject, name: string, value: Json): string | undefined {
+  if (Object.hasOwn(owner, name)) return name;
+  return Object.keys(owner).find((key) => {
+    if (!key.startsWith(name)) return false;
+    const suffix = key.slice(name.length);
+    const type = r4Type(suffix.charAt(0).toLowerCase() + suffix.slice(1)) ?? r4Type(suffix);
+    return type !== undefined && (owner[key] === value || Array.isArray(owner[key]) || typeof value !== 'object');
+  });
+}

@@ -1,0 +1,111 @@
+/** What a plan says of one JSON key: its shape, and how the walk treats its values. */
+import { r4Type } from '../r4/model.ts';
+import type { R4Element } from '../r4/model.ts';
+import type { GuardClass } from '../policy/document.ts';
+import type { ObjectPlan } from './planner.ts';
+import type { Arrival } from './positions.ts';
+
+/** How the walk treats a key's values. Whole numbers, since the walk switches on them for every key. */
+export const modes = {
+  /** Primitive that passes as it is. */
+  keep: 0,
+  /** Removed with all that is below. */
+  drop: 1,
+  /** Primitive that a method changes. */
+  change: 2,
+  /** Object of a type, walked. */
+  object: 3,
+  /** Extension: walked, and judged by its url. */
+  extension: 4,
+  /** The `_` sibling of a primitive. */
+  sibling: 5,
+  /** A resource inside this one. */
+  resource: 6,
+  /** Something R4 does not have, walked by its shape. */
+  unknown: 7,
+  /** Replaced whole by a constant. */
+  substitute: 8,
+  /** `resourceType`: passes. */
+  type: 9,
+  /** A resource's own id. */
+  id: 10,
+  /** A resource's meta. */
+  meta: 11,
+  /** The text of a Reference. */
+  literal: 12,
+  /** A Bundle entry's fullUrl, and the address of its request. */
+  fullUrl: 13,
+  requestUrl: 14,
+} as const;
+
+/** JSON's type of a primitive: what a value has to be. */
+export type JsonKind = 'string' | 'number' | 'boolean' | 'any';
+
+export interface Child {
+  readonly key: string;
+  /** FHIRPath's name of the element. */
+  readonly name: string;
+  /** R4's type; empty for what R4 does not have. */
+  readonly type: string;
+  readonly isR4: boolean;
+  /** Place in the output, ascending; what R4 does not have comes last, by code unit. */
+  readonly rank: number;
+  readonly isArray: boolean;
+  readonly mode: number;
+  /** Number of the rule that decides. */
+  readonly rule: number;
+  /** The method of modes `change` and `unknown`, or the constant of `substitute`. */
+  readonly leaf: unknown;
+  readonly jsonKind: JsonKind;
+  readonly guard: GuardClass;
+  readonly isModifier: boolean;
+  readonly arrival: Arrival;
+  /** The plan of objects under this key. */
+  readonly plan: () => ObjectPlan;
+  /** The same key where a rule that was found by looking at the data decides. */
+  readonly under: (rule: number) => Child;
+  /** The same key once its value is seen to be of this type, for what R4 does not have. */
+  readonly shapedAs: (type: string) => Child;
+}
+
+/** A method made ready for the values of one element; undefined where it does not work on the type. */
+export type LeafMaker = (rule: number, type: string) => unknown;
+
+/** Rank of what R4 does not have. */
+export const unknownRank = 1_000_000;
+
+/** JSON's type of a primitive type's values. Source: https://hl7.org/fhir/R4/json.html#primitive */
+export function jsonKindOf(type: string): JsonKind {
+  switch (type) {
+    case '':
+      return 'any';
+    case 'boolean':
+      return 'boolean';
+    case 'integer':
+    case 'positiveInt':
+    case 'unsignedInt':
+    case 'decimal':
+      return 'number';
+    default:
+      return 'string';
+  }
+}
+
+export const isPrimitiveType = (type: string): boolean => r4Type(type)?.kind === 'primitive';
+
+/** What a child is made from. */
+export interface Draft {
+  readonly owner: ObjectPlan;
+  readonly key: string;
+  /** Undefined for what R4 does not have. */
+  readonly element: R4Element | undefined;
+  readonly arrival: Arrival;
+  readonly winner: number;
+  readonly isKnownExtension: boolean;
+  /** Whether the key is the `_` sibling of `element`. */
+  readonly isSibling: boolean;
+}
+
+/** The JSON key without the `_` of a sibling. */
+export const plainKey = (draft: { key: string; isSibling: boolean }): string =>
+  draft.isSibling ? draft.key.slice(1) : draft.key;

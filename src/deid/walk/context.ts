@@ -1,0 +1,95 @@
+/** What one walk carries along. */
+import type { Json, JsonObject } from '../../fhir/resource.ts';
+import type { CompiledPolicy } from '../compiled.ts';
+import type { DeidKeys, GuardTrace } from '../engine.ts';
+import type { RecentMemo } from '../guard/memo.ts';
+import type { ObjectPlan } from '../plan/planner.ts';
+import type { Marks } from './marks.ts';
+
+/** The keys of one run under one policy, by what they are used for. */
+export interface WalkKeys {
+  readonly pseudonym: DeidKeys;
+  readonly cryptoHash: DeidKeys;
+  readonly dateShift: DeidKeys;
+  readonly perturb: DeidKeys;
+  readonly encrypt: DeidKeys;
+  /** Literal references that were rewritten lately: a batch points at the same patients and encounters over and over. */
+  readonly rewritten: RecentMemo<string>;
+}
+
+/** The resource that contains others, and whose `#x` references point among them. */
+export interface Container {
+  readonly type: string;
+  readonly id: string;
+  /** Pseudonyms of the contained resources that are in the output. */
+  readonly present: Set<string>;
+  /** References that were written as local ones; those whose target did not pass are detached at the end. */
+  readonly local: { readonly node: JsonObject; readonly target: string }[];
+}
+
+/** What one resource, alone or in a Bundle, leaves for the leak guard. */
+export interface TraceDraft {
+  readonly patient: string;
+  readonly resource: string;
+  readonly removed: number[];
+  /** Lists of tokens as they came, joined at the end. */
+  readonly kept: (readonly number[])[];
+}
+
+/** What was done to a resource, as bits: they become `meta.security`. */
+export const labelBits = {
+  redacted: 1,
+  abstracted: 2,
+  hashed: 4,
+  masked: 8,
+  perturbed: 16,
+  substituted: 32,
+  generalized: 64,
+  pseudonymized: 128,
+} as const;
+
+export interface Walk {
+  readonly policy: CompiledPolicy;
+  readonly keys: WalkKeys;
+  readonly asOf: Date;
+  /** Leaves taken, by rule. */
+  readonly taken: Uint32Array;
+  readonly traces: TraceDraft[];
+  pseudonymized: number;
+  detached: number;
+  labels: number;
+  container: Container;
+  /** The id that the resource which is walked gets; undefined where it had none. */
+  newId: string | undefined;
+  /** The id of a Bundle entry by its fullUrl, for a resource that has none. */
+  entryId: string;
+  /** Whose data this is: what dates are shifted by, and what the guard goes by. */
+  patient: string;
+  /** Undefined when the policy's leak guard is off. */
+  trace: TraceDraft | undefined;
+  /** Rules that were found by looking at the data; undefined for the many resources that have none. */
+  marks: Marks | undefined;
+  /** Keys and indexes from the resource to here, kept up only for policies whose methods ask where a value stands. */
+  readonly trail: (string | number)[] | undefined;
+  readonly walkObject: WalkObject;
+}
+
+/** The walk over one object; handed along, since a resource is an object that holds others. */
+export type WalkObject = (walk: Walk, value: JsonObject, plan: ObjectPlan, depth: number) => JsonObject | undefined;
+
+/** A method made ready for the values of one element. Undefined from `apply` removes the value. */
+export interface LeafMethod {
+  readonly label: number;
+  readonly apply: (value: string | number | boolean, walk: Walk) => Json | undefined;
+}
+
+/** The traces in the engine's final form. */
+export const finished = (drafts: readonly TraceDraft[]): GuardTrace[] =>
+  drafts.map(({ patient, resource, removed, kept }) => ({ patient, resource, removed, kept: joined(kept) }));
+
+/** `flat` without its generality: this runs for every resource. */
+function joined(lists: readonly (readonly number[])[]): number[] {
+  const all: number[] = [];
+  for (const list of lists) for (const token of list) all.push(token);
+  return all;
+}

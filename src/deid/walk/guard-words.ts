@@ -1,0 +1,89 @@
+/** What the walk removes, as the words that the leak guard looks for. */
+import type { Json, JsonObject } from '../../fhir/resource.ts';
+import { createWordHasher } from '../guard/hash.ts';
+import { RecentMemo } from '../guard/memo.ts';
+import { wordsOf } from '../guard/words.ts';
+import { maxDepthLevels } from '../engine.ts';
+import type { DeidKeys } from '../engine.ts';
+import type { Child } from '../plan/child.ts';
+import { guardClassOf, namesPerson } from '../plan/guard-class.ts';
+import type { GuardClass } from '../policy/document.ts';
+import { r4Type } from '../r4/model.ts';
+import type { Walk } from './context.ts';
+
+const memoEntries = 20_000;
+const memos = new WeakMap<DeidKeys, Map<GuardClass, RecentMemo<readonly number[]>>>();
+
+/** Hashes of the words of one removed value; the same names come again and again. */
+function hashesOf(walk: Walk, text: string, guardClass: GuardClass): readonly number[] {
+  const keys = walk.keys.pseudonym;
+  let byClass = memos.get(keys);
+  if (byClass === undefined) memos.set(keys, (byClass = new Map<GuardClass, RecentMemo<readonly number[]>>()));
+  let memo = byClass.get(guardClass);
+  if (memo === undefined) byClass.set(guardClass, (memo = new RecentMemo<readonly number[]>(memoEntries)));
+  const known = memo.get(text);
+  if (known !== undefined) return known;
+  const hashes = wordsOf(text, guardClass).map(createWordHasher(keys));
+  memo.set(text, hashes);
+  return hashes;
+}
+
+/** Longer values are prose, not names: their words would be half the language. */
+const wordCharactersMax = 1_000;
+
+function collectText(walk: Walk, value: string | number | boolean, guardClass: GuardClass): void {
+  if (walk.trace === undefined || guardClass === 'none' || typeof value === 'boolean') return;
+  const text = String(value);
+  if (text.length > wordCharactersMax) return;
+  for (const hash of hashesOf(walk, text, guardClass)) walk.trace.removed.push(hash);
+}
+
+/** Collects the words of a removed value and of all that is below it, by the rule's class or by R4's types. */
+export function collectRemoved(walk: Walk, child: Child, value: Json): void {
+  const stated = walk.policy.rules[child.rule]?.rule?.guard;
+  if (stated === 'none') return;
+  collect(walk, value, child.type, stated ?? child.guard, stated, 0);
+}
+
+/** Collects the words of a resource of which nothing passes. */
+export function collectBelow(walk: Walk, value: JsonObject, type: string): void {
+  collect(walk, value, type, 'none', undefined, 0);
+}
+
+function collect(
+  walk: Walk,
+  value: Json,
+  type: string,
+  guardClass: GuardClass,
+  stated: GuardClass | undefined,
+  depth: number,
+): void {
+  if (value === null || depth > maxDepthLevels) return;
+  if (typeof value !== 'object') {
+    collectText(walk, value, guardClass);
+    return;
+  }
+  if (Array.isArray(value)) {
+    for (const member of value) collect(walk, member, type, guardClass, stated, depth + 1);
+    return;
+  }
+  const known = r4Type(typeof value.resourceType === 'string' ? value.resourceType : type);
+  for (const key of Object.keys(value)) {
+    const element = known?.elements.get(key);
+    const member = value[key] ?? null;
+    // A stated class holds for the texts below: not for codes, links and dates of when.
+    const own = stated ?? guardOf(known?.name ?? '', element, value);
+    if (stated !== undefined && element !== undefined && isStructure(element.type)) continue;
+    collect(walk, member, element?.type ?? '', own, stated, depth + 1);
+  }
+}
+
+function guardOf(owner: string, element: Parameters<typeof guardClassOf>[1], value: JsonObject): GuardClass {
+  if (owner === 'Reference' && element?.name === 'display') {
+    return namesPerson(value.reference, value.type) ? 'name' : 'none';
+  }
+  return guardClassOf(owner, element);
+}
+
+const structural = new Set(['code', 'boolean', 'uri', 'canonical', 'id', 'Reference', 'Period', 'decimal', 'Coding']);
+const isStructure = (type: string): boolean => structural.has(type);

@@ -1,0 +1,128 @@
+/**
+ * What becomes of a literal reference: a pseudonymous one, an unchanged one to the hub's own, a local one, or a logical
+ * one (`identifier`), since a hub that enforces integrity refuses a literal whose target never comes.
+ * Source: https://hl7.org/fhir/R4/references.html#logical
+ */
+import type { Json, JsonObject } from '../../fhir/resource.ts';
+import { detachedSystem } from '../engine.ts';
+import { pseudonym, pseudonymId, pseudonymUrn } from '../pseudonym.ts';
+import { detachedType, parseLiteral } from '../references.ts';
+import type { LiteralReference } from '../references.ts';
+import { labelBits } from './context.ts';
+import type { Walk } from './context.ts';
+
+/** The new id of a resource; also that of what a reference names, so that the two stay the same. */
+export const idOf = (walk: Walk, type: string, id: string): string =>
+  walk.policy.scope.downTypes.has(type) ? id : pseudonymId(walk.keys.pseudonym, walk.policy.scope.instance, type, id);
+
+/** The new id of a contained resource: its container is part of it, so that equal local ids do not link resources. */
+export const localIdOf = (walk: Walk, id: string): string =>
+  pseudonym(walk.keys.pseudonym, 'contained-id', [
+    walk.policy.scope.instance,
+    walk.container.type,
+    walk.container.id,
+    id,
+  ]);
+
+/** The pseudonymous urn of a Bundle entry and of what points at it. */
+export const urnOf = (walk: Walk, urn: string): string =>
+  pseudonymUrn(walk.keys.pseudonym, walk.policy.scope.instance, urn.toLowerCase());
+
+const replaced = new Set(['reference', '_reference', 'identifier', '_identifier', 'type', '_type']);
+
+/**
+ * The logical reference that takes a literal one's place, in R4's order. A business identifier that stood beside the
+ * literal goes: the slot is one, and what the reference was followed by is the literal.
+ */
+export function detachedFrom(node: JsonObject, value: string, type: Json | undefined): JsonObject {
+  const { id, extension, display, _display } = node;
+  const out: JsonObject = {};
+  if (id !== undefined) out.id = id;
+  if (extension !== undefined) out.extension = extension;
+  const stated = type ?? node.type;
+  if (stated !== undefined) out.type = stated;
+  out.identifier = { system: detachedSystem, value };
+  if (display !== undefined) out.display = display;
+  if (_display !== undefined) out._display = _display;
+  // What R4 does not have stays as the walk left it.
+  for (const [key, member] of Object.entries(node)) if (!(key in out) && !replaced.has(key)) out[key] = member;
+  return out;
+}
+
+function detachedValue(walk: Walk, parsed: Exclude<LiteralReference, { form: 'local' }>): string {
+  const { instance } = walk.policy.scope;
+  return parsed.form === 'relative'
+    ? pseudonymId(walk.keys.pseudonym, instance, parsed.type, parsed.id)
+    : pseudonym(walk.keys.pseudonym, 'reference-literal', [instance, parsed.form, parsed.literal]);
+}
+
+/** Rewrites the copy `out` of the reference `source`; a rule may have removed the literal already. Never changes `out`. */
+export function rewriteReference(walk: Walk, source: JsonObject, out: JsonObject): JsonObject {
+  const literal = out.reference;
+  if (typeof literal !== 'string') return out;
+  const known = walk.keys.rewritten.get(literal);
+  if (known !== undefined) {
+    walk.labels |= labelBits.pseudonymized;
+    walk.pseudonymized++;
+    return { ...out, reference: known };
+  }
+  const parsed = parseLiteral(literal);
+  if (parsed.form === 'local') {
+    if (parsed.id === '') return out; // the container itself
+    const target = localIdOf(walk, parsed.id);
+    const node = { ...out, reference: `#${target}` };
+    walk.container.local.push({ node, target });
+    return node;
+  }
+  const { scope } = walk.policy;
+  if (parsed.form === 'relative' && scope.downTypes.has(parsed.type)) {
+    return { ...out, reference: `${parsed.type}/${parsed.id}` };
+  }
+  walk.labels |= labelBits.pseudonymized;
+  if (parsed.form === 'relative' && scope.upTypes.has(parsed.type)) {
+    walk.pseudonymized++;
+    const reference = `${parsed.type}/${detachedValue(walk, parsed)}`;
+    walk.keys.rewritten.set(literal, reference);
+    return { ...out, reference };
+  }
+  if (parsed.form === 'urn' && scope.urns === 'rename') {
+    walk.pseudonymized++;
+    return { ...out, reference: urnOf(walk, parsed.literal) };
+  }
+  walk.detached++;
+  return detachedFrom(out, detachedValue(walk, parsed), detachedType(parsed, source.type));
+}
+
+/** Detaches the local references whose target did not pass, now that it is known which did. */
+export function settleLocalReferences(walk: Walk): void {
+  for (const { node, target } of walk.container.local) {
+    if (walk.container.present.has(target)) walk.pseudonymized++;
+    else {
+      // In place: the output holds this very object already.
+      const members = detachedFrom(node, target, undefined);
+      for (const key of Object.keys(node)) Reflect.deleteProperty(node, key);
+      Object.assign(node, members);
+      walk.detached++;
+    }
+  }
+}
+
+/** Where Bundles' full addresses stand afterwards: no host of the source's, and relative references still resolve. */
+const renamedBase = 'https://fhir-sluice.invalid/';
+
+/** A Bundle entry's `fullUrl`, rewritten so that what pointed at the entry still does. */
+export function rewriteFullUrl(walk: Walk, text: string): string | undefined {
+  const parsed = parseLiteral(text);
+  if (parsed.form === 'urn') return urnOf(walk, parsed.literal);
+  const tail = /\/([A-Z][A-Za-z0-9]{0,63})\/([A-Za-z0-9\-.]{1,64})$/.exec(text);
+  if (parsed.form !== 'absolute' || tail === null) return undefined;
+  return `${renamedBase}${tail[1] ?? ''}/${idOf(walk, tail[1] ?? '', tail[2] ?? '')}`;
+}
+
+/** The address of a Bundle entry's request: a type, and the pseudonym where it names a resource. Never a query. */
+export function rewriteRequestUrl(walk: Walk, text: string): string | undefined {
+  const match = /^([A-Z][A-Za-z0-9]{0,63})(?:\/([A-Za-z0-9\-.]{1,64}))?(?:[/?].*)?$/s.exec(text);
+  if (match === null) return undefined;
+  const [, type = '', id] = match;
+  return id === undefined ? type : `${type}/${idOf(walk, type, id)}`;
+}

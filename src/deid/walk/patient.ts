@@ -1,0 +1,72 @@
+/**
+ * Whose data a resource is: R4's patient compartment, by the elements that say so. Dates shift by it and the leak guard goes
+ * by it, so it has to be the same for all of one patient's resources in whatever packaging they come.
+ */
+import type { Json, JsonObject } from '../../fhir/resource.ts';
+import { r4PatientPaths } from '../r4/model.ts';
+import { parseLiteral } from '../references.ts';
+
+const paths = new Map<string, readonly (readonly string[])[]>();
+
+function pathsOf(type: string): readonly (readonly string[])[] {
+  let known = paths.get(type);
+  if (known === undefined) paths.set(type, (known = r4PatientPaths(type).map((path) => path.split('.'))));
+  return known;
+}
+
+/**
+ * A key for the patient: `Patient/<id>`. A `urn:uuid:` is taken for the id that it is of in a transaction Bundle. A
+ * resource that names no patient, or several, is a matter of its own: `Type/<id>`.
+ */
+export function patientKeyOf(resource: JsonObject, type: string, id: string): string {
+  if (type === 'Patient') return `Patient/${id}`;
+  let found: string | undefined;
+  for (const path of pathsOf(type)) {
+    for (const reference of valuesAt(resource, path, 0)) {
+      const key = keyOfReference(reference);
+      if (key === undefined || key === found) continue;
+      if (found !== undefined) return `${type}/${id}`;
+      found = key;
+    }
+  }
+  return found ?? `${type}/${id}`;
+}
+
+function valuesAt(value: Json | undefined, path: readonly string[], at: number): Json[] {
+  if (value === undefined || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap((member) => valuesAt(member, path, at));
+  const step = path[at];
+  if (step === undefined) return [value];
+  if (typeof value !== 'object' || !Object.hasOwn(value, step)) return [];
+  return valuesAt(value[step], path, at + 1);
+}
+
+function keyOfReference(value: Json): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const { reference, identifier, type } = value;
+  if (typeof reference === 'string') return keyOfLiteral(reference);
+  if (typeof identifier !== 'object' || identifier === null || Array.isArray(identifier)) return undefined;
+  if (type !== undefined && type !== 'Patient') return undefined;
+  return typeof identifier.value === 'string' ? `Patient?${JSON.stringify([identifier.system ?? '', identifier.value])}` : undefined;
+}
+
+const absoluteTail = /\/Patient\/([A-Za-z0-9\-.]{1,64})$/;
+
+function keyOfLiteral(text: string): string | undefined {
+  const parsed = parseLiteral(text);
+  switch (parsed.form) {
+    case 'relative':
+      return parsed.type === 'Patient' ? `Patient/${parsed.id}` : undefined;
+    case 'urn':
+      return `Patient/${parsed.literal.slice(parsed.literal.lastIndexOf(':') + 1).toLowerCase()}`;
+    case 'absolute': {
+      const id = absoluteTail.exec(parsed.literal)?.[1];
+      return id === undefined ? undefined : `Patient/${id}`;
+    }
+    case 'conditional':
+      return parsed.type === 'Patient' ? parsed.literal : undefined;
+    case 'local':
+    case 'other':
+      return undefined;
+  }
+}

@@ -1,0 +1,111 @@
+/** A resource, alone or inside another: its id, its meta, whose it is, and what is written on it afterwards. */
+import { typeForm } from '../../fhir/resource.ts';
+import type { Json, JsonObject } from '../../fhir/resource.ts';
+import { tagSystems } from '../engine.ts';
+import { patientHash } from '../guard/hash.ts';
+import type { Child } from '../plan/child.ts';
+import type { ObjectPlan } from '../plan/planner.ts';
+import { inspect, portableMeta, Withheld, withTags } from '../shape.ts';
+import { labelBits } from './context.ts';
+import type { Walk } from './context.ts';
+import { collectRemoved } from './guard-words.ts';
+import { securityLabels } from './labels.ts';
+import { idOf, localIdOf, settleLocalReferences } from './literals.ts';
+import { marksOf } from './marks.ts';
+import { patientKeyOf } from './patient.ts';
+
+/** A resource's own id is replaced by the one that has been worked out for it. */
+export function ownId(walk: Walk, value: Json): Json | undefined {
+  if (value !== null && typeof value !== 'string') throw new Withheld('wrong-json-type');
+  return walk.newId;
+}
+
+/** Of `meta` what is no server's own, under the rules. */
+export function ownMeta(walk: Walk, child: Child, value: Json, depth: number): Json | undefined {
+  inspect(value, depth + 1);
+  const meta = portableMeta(value);
+  return Object.keys(meta).length === 0 ? undefined : walk.walkObject(walk, meta, child.plan(), depth + 1);
+}
+
+/** A resource that is nobody's part: alone, in a Bundle, in Parameters. The same bytes in each of them. */
+export function wholeResource(
+  walk: Walk,
+  value: JsonObject,
+  plan: ObjectPlan,
+  identity: { readonly type: string; readonly id: string; readonly newId: string | undefined },
+  depth: number,
+): JsonObject {
+  const { type, id, newId } = identity;
+  const { policy } = walk;
+  const { container, newId: outerId, labels, patient, trace, entryId } = walk;
+  walk.container = { type, id, present: new Set(), local: [] };
+  walk.newId = newId;
+  walk.labels = newId === undefined || policy.scope.downTypes.has(type) ? 0 : labelBits.pseudonymized;
+  walk.patient = patientKeyOf(value, type, id);
+  if (trace !== undefined || depth === 1) walk.trace = traceOf(walk, type);
+  walk.marks = marksOf(value, type, policy, walk.marks);
+  const outerTrail = walk.trail?.splice(0) ?? [];
+  const out = walk.walkObject(walk, value, plan, depth) ?? { resourceType: type };
+  walk.trail?.push(...outerTrail);
+  settleLocalReferences(walk);
+  const tags = [
+    { system: tagSystems.origin, code: policy.scope.instance },
+    { system: tagSystems.policy, code: policy.digest },
+    { system: tagSystems.key, code: `pseudonym/${String(walk.keys.pseudonym.pseudonymKeyVersion)}` },
+  ];
+  const labelled = withTags(out, tags, policy.document.labels ? securityLabels(walk.labels) : []);
+  walk.container = container;
+  walk.newId = outerId;
+  walk.labels |= labels;
+  walk.patient = patient;
+  walk.trace = trace;
+  walk.entryId = entryId;
+  return labelled;
+}
+
+function traceOf(walk: Walk, type: string): Walk['trace'] {
+  const { policy, keys } = walk;
+  if (policy.document.leakGuard === 'off') return undefined;
+  const trace = {
+    patient: patientHash(keys.pseudonym, policy.scope.instance, walk.patient),
+    resource: `${type}/${walk.newId ?? ''}`,
+    removed: [],
+    kept: [],
+  };
+  walk.traces.push(trace);
+  return trace;
+}
+
+/**
+ * A resource inside another: judged by its own type's rules and those whose path ends at its place. A contained one
+ * is part of its container, and carries no tags; any other is treated as if it stood alone.
+ */
+export function embeddedResource(walk: Walk, child: Child, value: JsonObject, depth: number): Json | undefined {
+  const { resourceType: type, id } = value;
+  const { policy } = walk;
+  if (typeof type !== 'string' || !typeForm.test(type)) throw new Withheld('wrong-json-type');
+  if (id !== undefined && typeof id !== 'string') throw new Withheld('wrong-json-type');
+  const plan = policy.planner.embedded(type, child.arrival);
+  if (plan === undefined) throw new Withheld('unknown-type');
+  const isRemoved = plan.winner < policy.fallbacks.keep && policy.rules[plan.winner]?.passes !== true;
+  if (isRemoved) return removed(walk, child, value, plan, depth);
+  if (child.key !== 'contained') {
+    const newId = id === undefined ? undefined : idOf(walk, type, id);
+    return wholeResource(walk, value, plan, { type, id: id ?? walk.entryId, newId }, depth);
+  }
+  const outerId = walk.newId;
+  walk.newId = id === undefined ? undefined : localIdOf(walk, id);
+  if (walk.newId !== undefined) walk.container.present.add(walk.newId);
+  walk.marks = marksOf(value, type, policy, walk.marks);
+  const out = walk.walkObject(walk, value, plan, depth);
+  walk.newId = outerId;
+  return out;
+}
+
+function removed(walk: Walk, child: Child, value: JsonObject, plan: ObjectPlan, depth: number): undefined {
+  walk.taken[plan.winner] = (walk.taken[plan.winner] ?? 0) + 1;
+  walk.labels |= labelBits.redacted;
+  inspect(value, depth);
+  collectRemoved(walk, child, value);
+  return undefined;
+}
