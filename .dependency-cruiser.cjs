@@ -39,29 +39,36 @@ module.exports = {
     },
     {
       name: 'deid-is-pure',
-      comment: 'The engine does no I/O: HMAC from node:crypto is all it takes from outside.',
+      comment: 'The engine does no I/O: node:crypto, the FHIRPath library and its own table of R4 are all it takes from outside.',
       severity: 'error',
-      from: { path: '^src/deid/' },
+      from: { path: '^src/deid/', pathNot: '^src/deid/(r4/model|path/fhirpath)\\.ts$' },
       to: {
         pathNot: [
           '^src/deid/',
           '^src/fhir/resource\\.ts$',
           '^src/limits\\.ts$',
           '^(node:)?crypto$',
-          '(^|/)node_modules/(yaml|zod)/',
+          '(^|/)node_modules/(yaml|zod|fhirpath)/',
         ],
       },
     },
     {
+      name: 'r4-model-and-fhirpath-load-once',
+      comment: 'The two files of the engine that load something: the table beside them, and the library when a rule needs it.',
+      severity: 'error',
+      from: { path: '^src/deid/(r4/model|path/fhirpath)\\.ts$' },
+      to: { pathNot: ['^src/(deid|fhir)/', '^(node:)?(fs|module)$', '(^|/)node_modules/fhirpath/'] },
+    },
+    {
       name: 'yaml-only-in-the-policy-file-reader',
       severity: 'error',
-      from: { path: '^src/deid/', pathNot: '^src/deid/read-policy\\.ts$' },
+      from: { path: '^src/deid/', pathNot: '^src/deid/(policy/read|compat/config/[a-z-]+)\\.ts$' },
       to: { path: '(^|/)node_modules/yaml/' },
     },
     {
       name: 'zod-only-in-the-policy-schema',
       severity: 'error',
-      from: { path: '^src/deid/', pathNot: '^src/deid/policy\\.ts$' },
+      from: { path: '^src/deid/', pathNot: '^src/deid/policy/document\\.ts$' },
       to: { ...runtime, path: '(^|/)node_modules/zod/' },
     },
     {

@@ -17,7 +17,7 @@ const usage = `npm run bench -- <name> [--json] [--data DIR] [--rounds N] [--pro
 names: ${Object.keys(benchmarks).join(', ')}
 --json         one JSON object instead of the table
 --data DIR     another set: NDJSON or Bundles, packed or not, such as a whole Synthea output
---rounds N     measured rounds, 9 unless told
+--rounds N     measured rounds, 15 unless told
 --profile DIR  writes a .cpuprofile of each contender there, after the measurement
 `;
 
@@ -27,7 +27,7 @@ async function main(): Promise<number> {
     options: {
       json: { type: 'boolean', default: false },
       data: { type: 'string' },
-      rounds: { type: 'string', default: '9' },
+      rounds: { type: 'string', default: '15' },
       profile: { type: 'string' },
     },
   });

@@ -17,7 +17,8 @@ export const scopeOf = (downTypes: readonly string[], urns: ReferenceScope['urns
   urns,
 });
 
-export const keys: DeidKeys = { pseudonymKeyVersion: 1, pseudonymKey: new Uint8Array(32).fill(7) };
+/** The same key each time, in an object of its own: what the engine remembers hangs on the object. */
+export const newKeys = (): DeidKeys => ({ pseudonymKeyVersion: 1, pseudonymKey: new Uint8Array(32).fill(7) });
 
 /** The end of the synthetic data: ages are counted at it. */
 export const asOf = new Date('2025-12-31T00:00:00Z');
@@ -41,7 +42,7 @@ export class PatientWords {
 }
 
 /** The words of a whole set: the state of a site that has read all of it. */
-export function gather(resources: Iterable<Resource>, policy: CompiledPolicy): PatientWords {
+export function gather(resources: Iterable<Resource>, policy: CompiledPolicy, keys: DeidKeys): PatientWords {
   const words = new PatientWords();
   for (const resource of resources) words.add(deidentify(resource, policy, keys, asOf).traces);
   return words;
@@ -53,7 +54,7 @@ export type Cleaned =
   | { readonly kind: 'withheld'; readonly reason: WithheldReason };
 
 /** De-identifies one resource, and takes the output through the guard where it meets words of its patient. */
-export function clean(resource: Resource, policy: CompiledPolicy, words: PatientWords): Cleaned {
+export function clean(resource: Resource, policy: CompiledPolicy, keys: DeidKeys, words: PatientWords): Cleaned {
   const result = deidentify(resource, policy, keys, asOf);
   if (result.kind === 'withheld' || !guardHits(result.traces, words.of)) return result;
   return applyGuard(result.resource, result.traces, policy, keys, words.of);

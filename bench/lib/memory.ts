@@ -14,14 +14,14 @@ export function collectGarbage(): void {
 }
 
 /** Bytes in the heap after a collection, before the first pass and after each. */
-export function heapAfterPasses(pass: () => number, passes: number): number[] {
+export function heapAfterPasses(pass: (number: number) => unknown, passes: number): number[] {
   const heap = (): number => {
     collectGarbage();
     return process.memoryUsage().heapUsed;
   };
   const found = [heap()];
   for (let done = 0; done < passes; done++) {
-    pass();
+    pass(done);
     found.push(heap());
   }
   return found;

@@ -22,12 +22,18 @@ export interface Spread {
 }
 
 export interface RaceOptions {
+  /** Measured rounds, after `warmUps`. */
   readonly rounds: number;
   /** Resources in a pass. */
   readonly resources: number;
-  /** A pass that takes less time than this is repeated within a round: short measurements are noise. */
+  /** A pass that takes less time than this is repeated within a round: short measurements are noise. 0: once a round. */
   readonly millisecondsMin: number;
+  /** Called before each round, warm-ups included, outside what is measured. */
+  readonly prepare?: (round: number) => void;
 }
+
+/** Rounds that only teach the compiler. */
+const warmUps = 3;
 
 /** Rates of each contender, in resources a second, one for each round. */
 export class Race {
@@ -73,17 +79,20 @@ function measure({ pass }: Contender, times: number): number {
 }
 
 /** Warms all up, then measures them in turn: A B C, C B A, A B C …, so that none always follows the same one. */
-export function race(contenders: readonly Contender[], { rounds, resources, millisecondsMin }: RaceOptions): Race {
+export function race(contenders: readonly Contender[], options: RaceOptions): Race {
+  const { rounds, resources, millisecondsMin, prepare } = options;
   const times = new Map<string, number>();
-  for (const contender of contenders) {
-    measure(contender, 2); // the compiler's share
-    times.set(contender.name, Math.max(1, Math.ceil(millisecondsMin / measure(contender, 1))));
-  }
   const rates = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < warmUps + rounds; round++) {
+    prepare?.(round);
     for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
-      const passes = times.get(contender.name)!;
-      rates.get(contender.name)!.push((1000 * passes * resources) / measure(contender, passes));
+      const { name } = contender;
+      if (round < warmUps) {
+        times.set(name, Math.max(1, Math.ceil(millisecondsMin / measure(contender, 1))));
+        continue;
+      }
+      const passes = times.get(name)!;
+      rates.get(name)!.push((1000 * passes * resources) / measure(contender, passes));
     }
   }
   return new Race(rates);

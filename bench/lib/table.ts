@@ -23,3 +23,14 @@ export const rateCells = ({ median, min, max }: Spread): string[] => [whole(medi
 
 /** Ratios as cells. */
 export const ratioCells = ({ median, min, max }: Spread): string[] => [short(median), `${short(min)}–${short(max)}`];
+
+/** For `--json`: `name` for each median, `nameRange` for least and greatest. */
+export const spreads = (of: Readonly<Record<string, Spread>>): Record<string, number | number[]> =>
+  Object.fromEntries(
+    Object.entries(of).flatMap(([name, { median, min, max }]) => [
+      [name, digits(median)],
+      [`${name}Range`, [min, max].map(digits)],
+    ]),
+  );
+
+const digits = (figure: number): number => Number(figure.toPrecision(4));

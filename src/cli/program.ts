@@ -4,7 +4,9 @@ import { Command } from 'commander';
 import { addCheck } from './check.ts';
 import { addCodecServer } from './codec-server.ts';
 import { addControl } from './control.ts';
+import { addDeidentify } from './deid/command.ts';
 import { addKeygen } from './keygen.ts';
+import { addPolicy } from './policy/index.ts';
 import { addSchedule } from './schedule.ts';
 import { addStatus } from './status.ts';
 import { addSync } from './sync.ts';
@@ -30,7 +32,18 @@ export function createProgram(): Command {
     .exitOverride((error) => {
       process.exit(error.exitCode === 0 ? 0 : 2);
     });
-  for (const add of [addCheck, addWorker, addSchedule, addSync, addControl, addStatus, addKeygen, addCodecServer])
+  for (const add of [
+    addCheck,
+    addWorker,
+    addSchedule,
+    addSync,
+    addControl,
+    addStatus,
+    addKeygen,
+    addCodecServer,
+    addPolicy,
+    addDeidentify,
+  ])
     add(program);
   return program;
 }

@@ -14,6 +14,7 @@ import { pseudonymId } from './pseudonym.ts';
 import { inspect, isObject, Withheld } from './shape.ts';
 import { finished } from './walk/context.ts';
 import type { Walk, WalkKeys } from './walk/context.ts';
+import { count } from './walk/leaf.ts';
 import { collectBelow } from './walk/guard-words.ts';
 import { patientKeyOf } from './walk/patient.ts';
 import { wholeResource } from './walk/resource.ts';
@@ -32,11 +33,12 @@ function wordsOfAll(walk: Walk, value: JsonObject, type: string, id: string | un
 /** The engine's one function. */
 export type Deidentify = (resource: unknown, policy: CompiledPolicy, keys: DeidKeys, asOf: Date) => Deidentified;
 
+/** The walk's counts; leaves their room zeroed. */
 function reportOf(walk: Walk): DeidReport {
   const taken: Record<number, number> = {};
-  for (let rule = 0; rule < walk.taken.length; rule++) {
-    const count = walk.taken[rule] ?? 0;
-    if (count > 0) taken[rule] = count;
+  for (const rule of walk.touched) {
+    taken[rule] = walk.taken[rule] ?? 0;
+    walk.taken[rule] = 0;
   }
   return { taken, referencesPseudonymized: walk.pseudonymized, referencesDetached: walk.detached };
 }
@@ -58,6 +60,7 @@ function keysOf(keys: DeidKeys, policy: CompiledPolicy): WalkKeys {
       perturb: keysFor(keys, document, 'perturb'),
       encrypt: keysFor(keys, document, 'encrypt'),
       rewritten: new RecentMemo<string>(rewrittenEntries),
+      taken: new Uint32Array(policy.rules.length),
     };
     known.set(policy, found);
   }
@@ -68,7 +71,8 @@ const newWalk = (policy: CompiledPolicy, keys: WalkKeys, asOf: Date): Walk => ({
   policy,
   keys,
   asOf,
-  taken: new Uint32Array(policy.rules.length),
+  taken: keys.taken,
+  touched: [],
   traces: [],
   pseudonymized: 0,
   detached: 0,
@@ -115,7 +119,7 @@ export const deidentify: Deidentify = (resource, policy, keys, asOf) => {
     const isRemoved = plan.winner < policy.fallbacks.keep && policy.rules[plan.winner]?.passes !== true;
     if (isRemoved) {
       inspect(value, 1);
-      walk.taken[plan.winner] = 1;
+      count(walk, plan.winner);
       return withheld('policy-drops-type', wordsOfAll(walk, value, type, id));
     }
     const newId = typeof id === 'string' ? pseudonymId(walk.keys.pseudonym, policy.scope.instance, type, id) : undefined;
@@ -123,6 +127,7 @@ export const deidentify: Deidentify = (resource, policy, keys, asOf) => {
     return { kind: 'resource', resource: out as Resource, report: reportOf(walk), traces: finished(walk.traces) };
   } catch (error) {
     if (error instanceof Withheld) return withheld(error.reason, wordsOfAll(walk, value, type, id));
+    reportOf(walk);
     throw error;
   }
 };

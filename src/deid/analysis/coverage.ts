@@ -113,7 +113,7 @@ export class Coverage {
   }
 
   #extension(extension: MetExtension): void {
-    if (extension.rule < this.#policy.fallbacks.keep) return;
+    if (extension.isKnown) return;
     const key = `${extension.isModifier ? 'modifier ' : ''}${extension.url}`;
     const known = this.#extensions.get(key);
     if (known === undefined) {

@@ -7,7 +7,8 @@ import type { Step } from '../path/path.ts';
 import { modes } from '../plan/child.ts';
 import type { Child } from '../plan/child.ts';
 import type { CompiledPolicy } from '../compiled.ts';
-import type { ObjectPlan } from '../plan/planner.ts';
+import type { ObjectPlan } from '../plan/child.ts';
+import type { CompiledRule } from '../plan/rules.ts';
 import { isR4DataType, r4Type } from '../r4/model.ts';
 import { followersOf } from './followers.ts';
 import type { ChainNode } from './followers.ts';
@@ -31,7 +32,10 @@ export interface Explanation {
   /** R4's; empty for what R4 does not have. */
   readonly type: string;
   readonly outcome: Outcome;
+  /** What decides; where the outcome is `always` or the pseudonym of an id, no rule does. */
   readonly rule: RuleRef;
+  /** Whether the engine does this whatever rules say. */
+  readonly isFixed: boolean;
   /** A rule that would keep or change it, whose method does not work on the type: removed. */
   readonly methodDoesNotFit: boolean;
   /** Rules that come first if the data fits their conditions. */
@@ -133,30 +137,40 @@ function siblingPlan({ child }: Place): ObjectPlan | undefined {
 function explained(place: Place, policy: ExplainedPolicy): Explanation {
   const { compiled } = policy;
   const refOf = (number: number): RuleRef => ruleRef(number, compiled, policy.siteRules);
-  const plan = place.child === undefined || isWalked(place.child) ? place.plan() : undefined;
   const number = place.child?.rule ?? place.plan().winner;
   const method = compiled.rules[number]?.method;
   const outcome = outcomeOf(place, method);
+  const isWhole = place.child === undefined || walked.has(place.child.mode);
+  const plan = outcome === 'parts' && isWhole ? place.plan() : undefined;
   const followers = followersOf(compiled.rules, place.chain).filter(({ rule }) => rule !== number);
   return {
     path: place.text,
     type: place.child?.type ?? place.plan().type,
     outcome,
     rule: refOf(number),
-    methodDoesNotFit: outcome === 'removed' && (compiled.rules[number]?.passes ?? false),
-    before: followers.filter(({ rule }) => rule < number).map(({ rule }) => refOf(rule)),
+    isFixed: place.child !== undefined && fixed.has(place.child.mode),
+    methodDoesNotFit:
+      outcome === 'removed' && (compiled.rules[number]?.passes ?? false) && number < compiled.fallbacks.keep,
+    before: followers
+      .filter(({ rule, isConditional }) => isConditional && rule < number)
+      .map(({ rule }) => refOf(rule)),
     after: followers.filter(({ rule }) => rule > number).map(({ rule }) => refOf(rule)),
     parts: plan === undefined ? [] : partsOf(plan, refOf),
   };
 }
 
+const fixed: ReadonlySet<number> = new Set([modes.type, modes.id, modes.meta, modes.fullUrl, modes.requestUrl]);
 const walked: ReadonlySet<number> = new Set([modes.object, modes.extension]);
-const isWalked = ({ mode }: Child): boolean => walked.has(mode);
 
-function outcomeOf({ child }: Place, method: string | undefined): Outcome {
+function outcomeOf({ child }: Place, method: CompiledRule['method'] | undefined): Outcome {
   if (child === undefined) return method === 'dropResource' ? 'withheld' : 'parts';
+  if (method === 'extension-drop') return 'removed';
+  if (method === 'extension-withhold') return 'withheld';
+  if (child.mode === modes.unknown && removing.has(method ?? 'redact')) return 'removed';
   return outcomeOfMode(child);
 }
+
+const removing: ReadonlySet<CompiledRule['method']> = new Set(['redact', 'dropResource', 'default-drop']);
 
 function outcomeOfMode({ mode, leaf }: Child): Outcome {
   switch (mode) {
@@ -198,7 +212,7 @@ function partsOf(plan: ObjectPlan, refOf: (rule: number) => RuleRef): Explanatio
   let leaves = 0;
   const look = (at: ObjectPlan, depth: number): void => {
     for (const key of r4Type(at.type)?.elements.keys() ?? []) {
-      if (apart.has(key) && !(key === 'id' && at.isResource)) continue;
+      if (apart.has(key)) continue;
       if (leaves > leavesMax) return;
       const child = at.child(key);
       const outcome = outcomeOfMode(child);

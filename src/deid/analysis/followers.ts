@@ -24,13 +24,13 @@ export function followersOf(rules: readonly CompiledRule[], chain: readonly Chai
     if (rule.rule === undefined || !Positions.startsAt(rule.path.root, type)) return [];
     const steps = planSteps(rule);
     if (steps === undefined) return mayTake(rule, chain) ? [{ rule: index, isConditional: true }] : [];
-    const met = meet(steps, chain);
+    const met = meet(steps, chain, rule.passes);
     return met === undefined ? [] : [{ rule: index, isConditional: met === 'if' }];
   });
 }
 
 /** Whether steps lead from the chain's first node to any of its nodes; `if`: under conditions alone. */
-function meet(steps: readonly Step[], chain: readonly ChainNode[]): 'always' | 'if' | undefined {
+function meet(steps: readonly Step[], chain: readonly ChainNode[], passes: boolean): 'always' | 'if' | undefined {
   let found: 'if' | undefined;
   const seen = new Set<string>();
   const pending = [{ step: 0, node: 0, conditional: false }];
@@ -49,6 +49,8 @@ function meet(steps: readonly Step[], chain: readonly ChainNode[]): 'always' | '
     const last = isSearch ? chain.length - 1 : node + 1;
     for (let to = isSearch ? node : node + 1; to <= last; to++) {
       const shape = chain[to];
+      // A search lets nothing pass within an extension that it did not begin in.
+      if (isSearch && passes && to > node && shape?.type === 'Extension') break;
       if (shape === undefined || !matches(step, shape)) continue;
       if (step.kind === 'extension' && shape.url !== undefined && shape.url !== step.url) continue;
       const depends = step.where !== undefined || (step.kind === 'extension' && shape.url === undefined);

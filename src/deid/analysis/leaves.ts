@@ -6,7 +6,7 @@ import type { CompiledPolicy } from '../compiled.ts';
 import { maxDepthLevels } from '../engine.ts';
 import { modes } from '../plan/child.ts';
 import type { Child } from '../plan/child.ts';
-import type { ObjectPlan } from '../plan/planner.ts';
+import type { ObjectPlan } from '../plan/child.ts';
 import { marksOf } from '../walk/marks.ts';
 import type { Marks } from '../walk/marks.ts';
 import { keyName, urlName } from './name.ts';
@@ -29,6 +29,8 @@ export interface MetExtension {
   readonly url: string;
   readonly isModifier: boolean;
   readonly rule: number;
+  /** A rule names it, one that it stands in, or something in it. */
+  readonly isKnown: boolean;
 }
 
 export interface LeafVisitor {
@@ -115,11 +117,13 @@ class Visit {
     const url = urlName(value.url);
     const holder = path.slice(0, path.lastIndexOf('.'));
     const plan = settled(child.plan(), value);
-    const isDropped = child.mode === modes.drop;
+    const { extensionDrop, extensionWithhold, keep } = this.#policy.fallbacks;
+    const isDropped = child.mode === modes.drop || plan.winner === extensionDrop || plan.winner === extensionWithhold;
+    const rule = child.mode === modes.drop ? child.rule : plan.winner;
     const { isModifier } = child;
-    this.#visitor.extension({ path: holder, url, isModifier, rule: isDropped ? child.rule : plan.winner });
+    this.#visitor.extension({ path: holder, url, isModifier, rule, isKnown: plan.isKnownExtension || rule < keep });
     const below = `${holder}.${isModifier ? 'modifierExtension' : 'extension'}('${url}')`;
-    if (isDropped) this.#dropped(value, child, below, at);
+    if (isDropped) this.#dropped(value, { ...child, rule, mode: modes.drop }, below, at);
     else this.#object(value, plan, below, at);
   }
 

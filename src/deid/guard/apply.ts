@@ -8,12 +8,11 @@ import type { DeidKeys, GuardTrace } from '../engine.ts';
 import { keysFor } from '../keys.ts';
 import { modes } from '../plan/child.ts';
 import type { Child } from '../plan/child.ts';
-import type { ObjectPlan } from '../plan/planner.ts';
+import type { ObjectPlan } from '../plan/child.ts';
 import { isObject } from '../shape.ts';
 import { withAbsentReasons } from '../walk/absent.ts';
 import { securityLabels } from '../walk/labels.ts';
 import { labelBits } from '../walk/context.ts';
-import { textKindOf } from '../walk/leaf.ts';
 import { createWordHasher } from './hash.ts';
 import { maskText } from './mask.ts';
 
@@ -142,7 +141,7 @@ function one(looking: Looking, child: Child, value: Json): Json | undefined {
   if (Array.isArray(value)) return member(looking, child, value);
   if (typeof value === 'object') return inner(looking, child, value);
   if (typeof value === 'number') return hits(looking, String(value)) ? noted(looking) : value;
-  const kind = textKindOf(child.type);
+  const kind = child.textKind;
   if (kind === undefined) return value;
   const masked = maskText(value, kind, (token) => looking.words.has(looking.hasher(token)));
   if (masked !== value) looking.masked++;

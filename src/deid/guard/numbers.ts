@@ -3,7 +3,8 @@
  *
  * `p:` is a phone number by its last ten digits, or by all that a number without area code has; `q:` the last seven of any.
  * A removed number with area is sought as `p:` of ten and of seven digits, one without as `q:`: so `555-0100` meets
- * `(617) 555-0100` either way round, and two areas' `555-0100` never meet.
+ * `(617) 555-0100` either way round, while `6175550100` and `5085550100` do not meet. Written in groups these two do: the
+ * last groups of a number may be the number without its area.
  */
 
 export const numberDigitsMin = 5;

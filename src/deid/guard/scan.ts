@@ -3,22 +3,23 @@
  *
  * Tokens by form: a word or identifier as it is (`smith`, `mrn12345`, `12345`), a pair of neighbours (`main st`), and with
  * a prefix that no word has: `c:` a word that counts only when written like a name, `z:` a postal code, `t:` a day, `e:` an
- * e-mail address, `u:` a URL, `o:` an OID or IP address, `p:` and `q:` the end of a phone number (lexicon and phone below).
+ * e-mail address, `u:` a URL, `o:` an OID or IP address, `p:` and `q:` the end of a phone number, `n:` a short number as written.
  * Identifiers have no separators: runs with nothing much between are joined too, so that `123-45-6789` is `123456789`.
  * From each run so many characters and neighbours are looked at: the time is in proportion to the text.
  */
 import { pairToken } from './address-words.ts';
 import { dateAt, isMonth } from './dates.ts';
 import type { Folded } from './fold.ts';
-import { wordKind } from './lexicon.ts';
-import { gap, hasDigit, hasLetter, runsOf, unspaced } from './runs.ts';
 import { scanGroups } from './groups.ts';
 import type { GroupSink } from './groups.ts';
+import { wordKind } from './lexicon.ts';
 import { isLikeName } from './like-name.ts';
 import { numberDigitsMin, numberTokens } from './numbers.ts';
+import { gap, hasDigit, hasLetter, runsOf, unspaced } from './runs.ts';
 import type { Runs } from './runs.ts';
-import { oidAt, uuidAt } from './wholes.ts';
 import { emailSpots, emailTokens, urlSpots, urlToken } from './spots.ts';
+import { scanUnspaced } from './unspaced-words.ts';
+import { oidAt, uuidAt } from './wholes.ts';
 
 /** `all`: everything that a text may say; `identifiers`: no words, pairs and postal codes; `dates`: days alone. */
 export type ScanDepth = 'all' | 'identifiers' | 'dates';
@@ -29,15 +30,6 @@ export type TokenSink = (token: string, start: number, end: number) => void;
 /** Longer runs are compared by their begin: base64, not words. */
 const runLengthMax = 64;
 const mixedLengthMax = 40;
-
-/** Substrings of two to four characters: at whatever place a removed value stands in the run, it is one of them. */
-function scanUnspaced(text: string, start: number, end: number, sink: TokenSink): void {
-  if (end - start === 1) sink(text.slice(start, end), start, end);
-  for (let at = start; at < end; at++) {
-    for (let length = 2; length <= 4 && at + length <= end; length++)
-      sink(text.slice(at, at + length), at, at + length);
-  }
-}
 
 class Scan {
   readonly #folded: Folded;

@@ -17,6 +17,20 @@ export function unspacedRuns(text: string): string[] {
   return out;
 }
 
+/** Substrings of two to four characters: at whatever place a removed value stands in the run, it is one of them. */
+export function scanUnspaced(
+  text: string,
+  start: number,
+  end: number,
+  sink: (token: string, start: number, end: number) => void,
+): void {
+  if (end - start === 1) sink(text.slice(start, end), start, end);
+  for (let at = start; at < end; at++) {
+    const longest = Math.min(longestToken, end - at);
+    for (let length = 2; length <= longest; length++) sink(text.slice(at, at + length), at, at + length);
+  }
+}
+
 export function unspacedWords(text: string): string[] {
   const tokens: string[] = [];
   for (const run of unspacedRuns(text)) {

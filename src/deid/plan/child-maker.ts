@@ -1,10 +1,9 @@
 /** Works out what a plan says of a JSON key: the rules' order of precedence meets R4's types here. */
 import { r4Type } from '../r4/model.ts';
 import type { R4Element } from '../r4/model.ts';
-import { isPrimitiveType, jsonKindOf, modes, plainKey, unknownRank } from './child.ts';
-import type { Child, Draft, LeafMaker } from './child.ts';
+import { isDateType, isPrimitiveType, jsonKindOf, modes, plainKey, textKindOf, unknownRank } from './child.ts';
+import type { Child, Draft, LeafMaker, ObjectPlan, Plans } from './child.ts';
 import { guardClassOf } from './guard-class.ts';
-import type { ObjectPlan, Planner } from './planner.ts';
 import { ruleAt } from './positions.ts';
 import type { Arrival, NodeShape } from './positions.ts';
 import { reachOf } from './reach.ts';
@@ -15,10 +14,10 @@ const keepsAsIs = new Set(['keep', 'default-keep', 'extension-keep']);
 
 /** Makes the children of plans, and plans' variants. */
 export class ChildMaker {
-  readonly #planner: Planner;
+  readonly #planner: Plans;
   readonly #leaf: LeafMaker;
 
-  constructor(planner: Planner, leaf: LeafMaker) {
+  constructor(planner: Plans, leaf: LeafMaker) {
     this.#planner = planner;
     this.#leaf = leaf;
   }
@@ -50,7 +49,7 @@ export class ChildMaker {
     }
     // An extension that a rule names gets what its rules say, not what unknown ones get.
     const inherited = plan.winner < compiled.fallbacks.keep ? plan.winner : compiled.fallbacks.drop;
-    const named = arrival.ends < compiled.fallbacks.keep ? arrival : this.#withoutSearches(arrival);
+    const named = this.#isKeptBy(arrival.ends) ? arrival : this.#withoutSearches(arrival);
     return this.#planner.object(plan.type, named, Math.min(inherited, arrival.ends), true);
   }
 
@@ -72,7 +71,10 @@ export class ChildMaker {
     const isRemoving = isRule && !(rules[owner.winner]?.passes ?? false);
     const inherited = Math.min(owner.winner, arrival.ends);
     if (shape.type === 'Extension' && (shape.name === 'extension' || shape.name === 'modifierExtension')) {
-      if (arrival.ends < fallbacks.keep || owner.isKnownExtension) return { winner: inherited, isKnownExtension: true };
+      if (this.#isKeptBy(arrival.ends) || owner.isKnownExtension) return { winner: inherited, isKnownExtension: true };
+      if (arrival.ends < fallbacks.keep) {
+        return { winner: inherited, isKnownExtension: true, arrival: this.#withoutSearches(arrival) };
+      }
       if (isRemoving) return { winner: inherited, isKnownExtension: false };
       if (this.#isFollowed(arrival)) {
         return { winner: fallbacks.drop, isKnownExtension: true, arrival: this.#withoutSearches(arrival) };
@@ -102,9 +104,15 @@ export class ChildMaker {
     });
   }
 
+  /** Whether a rule of the document came to a node, and lets it pass. */
+  #isKeptBy(rule: number): boolean {
+    const { fallbacks, rules } = this.#planner.compiled;
+    return rule < fallbacks.keep && (rules[rule]?.passes ?? false);
+  }
+
   /**
-   * In an extension of which a rule names a part only that part may pass: what lets every code pass, wherever it stands,
-   * was not written with this extension in mind.
+   * In an extension that a rule removes, or of which it names a part, only that part may pass: what lets every code
+   * pass, wherever it stands, was not written with this extension in mind.
    */
   #withoutSearches(arrival: Arrival): Arrival {
     const { rules } = this.#planner.compiled;
@@ -140,6 +148,8 @@ export class ChildMaker {
       rule: winner,
       leaf,
       jsonKind: jsonKindOf(type),
+      textKind: textKindOf(type),
+      isDate: isDateType(type),
       guard: this.#planner.compiled.rules[winner]?.rule?.guard ?? guardClassOf(owner.type, element),
       isModifier: key === 'modifierExtension',
       arrival,

@@ -1,9 +1,10 @@
-/** What a plan says of one JSON key: its shape, and how the walk treats its values. */
+/** What a plan says of an object and of each of its JSON keys: the forms that the walk looks up. */
+import type { TextKind } from '../guard/tokens.ts';
 import { r4Type } from '../r4/model.ts';
 import type { R4Element } from '../r4/model.ts';
-import type { GuardClass } from '../policy/document.ts';
-import type { ObjectPlan } from './planner.ts';
-import type { Arrival } from './positions.ts';
+import type { GuardClass, ResolvedPolicy } from '../policy/document.ts';
+import type { Arrival, Positions } from './positions.ts';
+import type { CompiledRules } from './rules.ts';
 
 /** How the walk treats a key's values. Whole numbers, since the walk switches on them for every key. */
 export const modes = {
@@ -41,6 +42,35 @@ export const modes = {
 /** JSON's type of a primitive: what a value has to be. */
 export type JsonKind = 'string' | 'number' | 'boolean' | 'any';
 
+/** What a plan knows of an object: its type, what the rules say of it, and what happens to each key. */
+export interface ObjectPlan {
+  /** R4's type; empty for what R4 does not have. */
+  readonly type: string;
+  readonly isResource: boolean;
+  /** An Extension that a rule names, or one inside such a one. */
+  readonly isKnownExtension: boolean;
+  /** The rule that decides below this object where no earlier one does. */
+  readonly winner: number;
+  readonly arrival: Arrival;
+  readonly required: readonly R4Element[];
+  /** The constant that a rule puts in this object's place, where that hung on a condition. */
+  readonly replacement: { readonly with: unknown } | undefined;
+  /** What happens to this key. Throws `Withheld` for keys of JavaScript's own. */
+  child(key: string): Child;
+  /** The plan of this very object once it is known which of the pending rules hold, told by their indexes. */
+  variant(held: readonly number[]): ObjectPlan;
+}
+
+/** All plans of one policy, as their parts see them. */
+export interface Plans {
+  readonly positions: Positions;
+  readonly compiled: CompiledRules;
+  readonly policy: ResolvedPolicy;
+  readonly defaultRule: number;
+  readonly firstPassingMark: number;
+  object(type: string, arrival: Arrival, winner: number, isKnownExtension: boolean): ObjectPlan;
+}
+
 export interface Child {
   readonly key: string;
   /** FHIRPath's name of the element. */
@@ -57,6 +87,9 @@ export interface Child {
   /** The method of modes `change` and `unknown`, or the constant of `substitute`. */
   readonly leaf: unknown;
   readonly jsonKind: JsonKind;
+  /** What kind of text the leak guard takes a kept value for. */
+  readonly textKind: TextKind | undefined;
+  readonly isDate: boolean;
   readonly guard: GuardClass;
   readonly isModifier: boolean;
   readonly arrival: Arrival;
@@ -90,6 +123,39 @@ export function jsonKindOf(type: string): JsonKind {
       return 'string';
   }
 }
+
+/** What kind of text the leak guard takes a type's values for; undefined for types that hold no words. */
+export function textKindOf(type: string): TextKind | undefined {
+  switch (type) {
+    case 'string':
+    case 'markdown':
+    case '':
+      return 'text';
+    case 'xhtml':
+      return 'xhtml';
+    case 'uri':
+    case 'url':
+    case 'canonical':
+    case 'oid':
+    case 'uuid':
+      return 'uri';
+    case 'code':
+    case 'id':
+    case 'decimal':
+    case 'integer':
+    case 'positiveInt':
+    case 'unsignedInt':
+      return 'code';
+    case 'date':
+    case 'dateTime':
+    case 'instant':
+      return 'date';
+    default:
+      return undefined;
+  }
+}
+
+export const isDateType = (type: string): boolean => type === 'date' || type === 'dateTime' || type === 'instant';
 
 export const isPrimitiveType = (type: string): boolean => r4Type(type)?.kind === 'primitive';
 

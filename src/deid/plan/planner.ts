@@ -6,49 +6,38 @@ import { r4Type } from '../r4/model.ts';
 import type { R4Element } from '../r4/model.ts';
 import type { ResolvedPolicy } from '../policy/document.ts';
 import { ChildMaker } from './child-maker.ts';
-import type { Child, LeafMaker } from './child.ts';
+import type { Child, LeafMaker, ObjectPlan, Plans } from './child.ts';
 import { Positions } from './positions.ts';
 import type { Arrival } from './positions.ts';
 import { noRule, planSteps } from './rules.ts';
 import type { CompiledRules } from './rules.ts';
 
-/** What a plan knows of an object: its type, what the rules say of it, and its keys so far seen. */
-export class ObjectPlan {
-  /** R4's type; empty for what R4 does not have. */
+/** A plan that makes its table key by key, as keys are met. */
+class TablePlan implements ObjectPlan {
   readonly type: string;
   readonly isResource: boolean;
-  /** An Extension that a rule names, or one inside such a one. */
   readonly isKnownExtension: boolean;
-  /** The rule that decides below this object where no earlier one does. */
   readonly winner: number;
   readonly arrival: Arrival;
   readonly required: readonly R4Element[];
-  /** The constant that a rule puts in this object's place, where that hung on a condition. */
   readonly replacement: { readonly with: unknown } | undefined;
   readonly #children = new Map<string, Child>();
   readonly #variants = new Map<string, ObjectPlan>();
   readonly #maker: ChildMaker;
 
-  constructor(
-    maker: ChildMaker,
-    type: string,
-    arrival: Arrival,
-    winner: number,
-    isKnownExtension: boolean,
-    isCustomResource: boolean,
-  ) {
+  constructor(maker: ChildMaker, type: string, arrival: Arrival, winner: number, flags: Flags) {
     const known = r4Type(type);
     this.#maker = maker;
     this.type = known === undefined ? '' : type;
-    this.isResource = known?.kind === 'resource' || isCustomResource;
-    this.isKnownExtension = isKnownExtension;
+    this.isResource = known?.kind === 'resource' || flags.isCustomResource;
+    this.isKnownExtension = flags.isKnownExtension;
     this.arrival = arrival;
     this.winner = winner;
     this.replacement = maker.replacementBy(winner, arrival);
     this.required = [...(known?.elements.values() ?? [])].filter((element) => element.isRequired);
   }
 
-  /** What happens to this key. Keys that R4 does not have are remembered up to a bound, since they come from the data. */
+  /** Keys that R4 does not have are remembered up to a bound, since they come from the data. */
   child(key: string): Child {
     const made = this.#children.get(key);
     if (made !== undefined) return made;
@@ -57,21 +46,24 @@ export class ObjectPlan {
     return child;
   }
 
-  /** The plan of this very object once it is known which of `pending` hold, told by their indexes. */
   variant(held: readonly number[]): ObjectPlan {
     const key = held.join();
     let plan = this.#variants.get(key);
     if (plan === undefined) this.#variants.set(key, (plan = this.#maker.variant(this, held)));
     return plan;
   }
+}
 
+interface Flags {
+  readonly isKnownExtension: boolean;
+  readonly isCustomResource: boolean;
 }
 
 const unknownKeysMax = 10_000;
 const plansMax = 200_000;
 
 /** Makes and keeps the plans of one policy. */
-export class Planner {
+export class Planner implements Plans {
   readonly positions: Positions;
   readonly compiled: CompiledRules;
   readonly policy: ResolvedPolicy;
@@ -136,8 +128,8 @@ export class Planner {
     const key = [type, winner, isKnownExtension ? 'k' : '', arrival.positions.join(), pending.join()].join('|');
     let plan = this.#plans.get(key);
     if (plan === undefined) {
-      const isCustom = this.#customTypes.has(type);
-      plan = new ObjectPlan(this.#maker, type, arrival, winner, isKnownExtension, isCustom);
+      const flags = { isKnownExtension, isCustomResource: this.#customTypes.has(type) };
+      plan = new TablePlan(this.#maker, type, arrival, winner, flags);
       if (this.#plans.size < plansMax) this.#plans.set(key, plan);
     }
     return plan;

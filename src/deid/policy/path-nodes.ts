@@ -90,7 +90,9 @@ export class PathReader {
     const isInExtension = owner === 'Extension';
     const waiting = isInExtension ? from.positions.filter((position) => !this.#letsAllPass(position)) : from.positions;
     const { ends, positions } = this.#positions.below(waiting, shape);
-    return { ...shape, owner, element, takenBy: Math.min(from.takenBy, ends), positions };
+    // What keeps an element does not keep its extensions.
+    const isKept = element.type === 'Extension' && !isInExtension && this.#earlier[from.takenBy]?.passes === true;
+    return { ...shape, owner, element, takenBy: isKept ? ends : Math.min(from.takenBy, ends), positions };
   }
 }
 

@@ -107,6 +107,11 @@ export function readPolicy(source: unknown): PolicyReading {
     // The parser refuses documents that blow up by their aliases.
     return { ok: false, problems: [{ path: '', found: 'unresolvable aliases', expected: 'a plain document' }] };
   }
+  if (typeof document === 'object' && document !== null && 'fhirPathRules' in document) {
+    // Others' rules pass by default and shift dates weakly: to be converted by somebody who reads what changes.
+    const expected = 'a policy of ours: sluice policy convert FILE makes one of it';
+    return { ok: false, problems: [{ path: 'fhirPathRules', found: "another tool's configuration", expected }] };
+  }
   const { problems: shape, policy } = schemaProblems(document);
   const raw = [...shape, ...checkRules(document)];
   if (policy !== undefined && raw.length === 0) return { ok: true, policy };

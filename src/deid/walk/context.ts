@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../fhir/resource.ts';
 import type { CompiledPolicy } from '../compiled.ts';
 import type { DeidKeys, GuardTrace } from '../engine.ts';
 import type { RecentMemo } from '../guard/memo.ts';
-import type { ObjectPlan } from '../plan/planner.ts';
+import type { ObjectPlan } from '../plan/child.ts';
 import type { Marks } from './marks.ts';
 
 /** The keys of one run under one policy, by what they are used for. */
@@ -15,6 +15,8 @@ export interface WalkKeys {
   readonly encrypt: DeidKeys;
   /** Literal references that were rewritten lately: a batch points at the same patients and encounters over and over. */
   readonly rewritten: RecentMemo<string>;
+  /** Room for a walk's counts by rule: walks come one after the other, and leave it zeroed. */
+  readonly taken: Uint32Array;
 }
 
 /** The resource that contains others, and whose `#x` references point among them. */
@@ -54,6 +56,8 @@ export interface Walk {
   readonly asOf: Date;
   /** Leaves taken, by rule. */
   readonly taken: Uint32Array;
+  /** The rules that took any: the others' counts are 0. */
+  readonly touched: number[];
   readonly traces: TraceDraft[];
   pseudonymized: number;
   detached: number;

@@ -4,12 +4,13 @@ import type { Json, JsonObject } from '../../fhir/resource.ts';
 import { tagSystems } from '../engine.ts';
 import { patientHash } from '../guard/hash.ts';
 import type { Child } from '../plan/child.ts';
-import type { ObjectPlan } from '../plan/planner.ts';
+import type { ObjectPlan } from '../plan/child.ts';
 import { inspect, portableMeta, Withheld, withTags } from '../shape.ts';
 import { labelBits } from './context.ts';
 import type { Walk } from './context.ts';
 import { collectRemoved } from './guard-words.ts';
 import { securityLabels } from './labels.ts';
+import { count } from './leaf.ts';
 import { idOf, localIdOf, settleLocalReferences } from './literals.ts';
 import { marksOf } from './marks.ts';
 import { patientKeyOf } from './patient.ts';
@@ -103,7 +104,7 @@ export function embeddedResource(walk: Walk, child: Child, value: JsonObject, de
 }
 
 function removed(walk: Walk, child: Child, value: JsonObject, plan: ObjectPlan, depth: number): undefined {
-  walk.taken[plan.winner] = (walk.taken[plan.winner] ?? 0) + 1;
+  count(walk, plan.winner);
   walk.labels |= labelBits.redacted;
   inspect(value, depth);
   collectRemoved(walk, child, value);

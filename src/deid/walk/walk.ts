@@ -6,20 +6,20 @@ import type { Json, JsonObject } from '../../fhir/resource.ts';
 import { absentReason, maxDepthLevels } from '../engine.ts';
 import { unknownRank, modes } from '../plan/child.ts';
 import type { Child } from '../plan/child.ts';
-import type { ObjectPlan } from '../plan/planner.ts';
+import type { ObjectPlan } from '../plan/child.ts';
 import { looksLikeReference } from '../references.ts';
 import { inspect, isObject, Withheld } from '../shape.ts';
 import { withAbsentReasons } from './absent.ts';
 import { labelBits } from './context.ts';
 import type { Walk } from './context.ts';
 import { collectRemoved } from './guard-words.ts';
-import { changedLeaf, keptLeaf, unknownLeaf } from './leaf.ts';
+import { changedLeaf, count, keptLeaf, unknownLeaf } from './leaf.ts';
 import { rewriteFullUrl, rewriteReference, rewriteRequestUrl } from './literals.ts';
 import { embeddedResource, ownId, ownMeta } from './resource.ts';
 
 /** Removes a value with all that is below it, after a look for what would withhold the resource. */
 export function dropped(walk: Walk, child: Child, value: Json, depth: number): undefined {
-  walk.taken[child.rule] = (walk.taken[child.rule] ?? 0) + 1;
+  count(walk, child.rule);
   walk.labels |= labelBits.redacted;
   if (typeof value === 'object') inspect(value, depth);
   if (walk.trace !== undefined) collectRemoved(walk, child, value);
@@ -34,7 +34,7 @@ export function walkObject(walk: Walk, value: JsonObject, plan: ObjectPlan, dept
   if (depth > maxDepthLevels) throw new Withheld('too-deep');
   const trail = walk.trail;
   let out: JsonObject | undefined;
-  let count = 0;
+  let passed = 0;
   let lastRank = -2;
   let lastKey = '';
   let isOrdered = true;
@@ -53,7 +53,7 @@ export function walkObject(walk: Walk, value: JsonObject, plan: ObjectPlan, dept
       lostModifier ||= child.isModifier && losesMeaning(walk, child, member);
     }
     if (copy !== undefined) {
-      count++;
+      passed++;
       const { rank } = child;
       if (rank < lastRank || (rank === unknownRank && lastRank === unknownRank && key < lastKey)) isOrdered = false;
       lastRank = rank;
@@ -65,7 +65,7 @@ export function walkObject(walk: Walk, value: JsonObject, plan: ObjectPlan, dept
     }
     if (copy !== undefined) out[key] = copy;
   }
-  if (count === 0) return undefined;
+  if (passed === 0) return undefined;
   if (lostModifier) throw modifierLost;
   let result = out ?? value;
   if (lostMember && plan.required.length > 0) {
@@ -104,6 +104,8 @@ const losesMeaning = ({ policy }: Walk, child: Child, member: Json): boolean =>
 function walkMember(walk: Walk, child: Child, value: Json, depth: number): Json | undefined {
   switch (child.mode) {
     case modes.keep:
+      if (child.isArray) return leaves(walk, child, value, depth);
+      return value === null ? undefined : keptLeaf(walk, child, value);
     case modes.change:
       return leaves(walk, child, value, depth);
     case modes.drop:
@@ -312,7 +314,7 @@ function constant(walk: Walk, child: Child, value: Json, depth: number): Json {
 function literal(walk: Walk, child: Child, value: Json): Json | undefined {
   if (value === null) return undefined;
   if (typeof value !== 'string') throw new Withheld('wrong-json-type');
-  walk.taken[child.rule] = (walk.taken[child.rule] ?? 0) + 1;
+  count(walk, child.rule);
   return value;
 }
 
@@ -320,7 +322,7 @@ function literal(walk: Walk, child: Child, value: Json): Json | undefined {
 function address(walk: Walk, child: Child, value: Json): Json | undefined {
   if (value === null) return undefined;
   if (typeof value !== 'string') throw new Withheld('wrong-json-type');
-  walk.taken[child.rule] = (walk.taken[child.rule] ?? 0) + 1;
+  count(walk, child.rule);
   return child.mode === modes.fullUrl ? rewriteFullUrl(walk, value) : rewriteRequestUrl(walk, value);
 }
 

@@ -78,11 +78,14 @@ export function compileOnNode(expression: string): (node: Node) => unknown[] {
   const byType = new Map<string, Evaluate>();
   return (node) => {
     if (node.value === undefined) return [];
-    let evaluate = byType.get(node.type);
+    const value = plainValue(node.value);
+    // The library cannot make a typed node of a bare number; it does without the type.
+    const base = typeof value === 'number' ? '' : node.type;
+    let evaluate = byType.get(base);
     if (evaluate === undefined) {
-      evaluate = library.compile({ base: node.type, expression: source }, model, options);
-      byType.set(node.type, evaluate);
+      evaluate = library.compile(base === '' ? source : { base, expression: source }, model, options);
+      byType.set(base, evaluate);
     }
-    return evaluate(plainValue(node.value), { tree: new TreeView(node) });
+    return evaluate(value, { tree: new TreeView(node) });
   };
 }

@@ -36,7 +36,8 @@ function find(shape: string, key: string): ElementShape | undefined {
   const element = type?.elements.get(key);
   if (type === undefined) return undefined;
   if (element === undefined) return openChoice(type, key);
-  const isResource = element.type === 'Resource';
+  // A Bundle's outcome has its own type in the model, and any resource stands there all the same.
+  const isResource = r4Type(element.type)?.kind === 'resource';
   const { name, isArray, isChoice } = element;
   return { definition: { name, isArray, isChoice, isResource }, type: isResource ? undefined : element.type };
 }

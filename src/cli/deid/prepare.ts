@@ -1,0 +1,87 @@
+/** Reads what a run goes by, our own policy or another tool's configuration, or ends the command with every mistake. */
+import { createHash } from 'node:crypto';
+
+import { KeyProblem } from '../../crypto/keyring.ts';
+import { readCompatConfig } from '../../deid/compat/index.ts';
+import { usageExit } from '../exit.ts';
+import { compileLoaded } from '../policy/compiled.ts';
+import { loadPolicy, policyText, problemsText } from '../policy/load.ts';
+import { withKeys } from './compat.ts';
+import type { Job } from './job.ts';
+import { ephemeralNote, missingVersions, runKeys } from './key.ts';
+import type { RunKeys } from './key.ts';
+import type { RunFacts } from './report.ts';
+
+export interface PolicyOptions {
+  readonly policy: string;
+  readonly compat?: 'ms' | 'fhir-pseudonymizer';
+  readonly key?: string;
+  readonly instance: string;
+  readonly asOf?: Date;
+}
+
+export interface Prepared {
+  readonly job: Job;
+  readonly guard: boolean;
+  readonly facts: Omit<RunFacts, 'files'>;
+  /** What a person should know before it begins. */
+  readonly note: string | undefined;
+}
+
+export const prepare = (options: PolicyOptions): Promise<Prepared> =>
+  options.compat === undefined ? preparePolicy(options) : prepareCompat(options, options.compat);
+
+const isoTime = ({ asOf }: PolicyOptions): string => (asOf ?? new Date()).toISOString();
+
+async function preparePolicy(options: PolicyOptions): Promise<Prepared> {
+  const { instance, policy: name } = options;
+  const loaded = await loadPolicy(name);
+  const { compiled, siteRules, plugins } = compileLoaded(loaded, instance);
+  if (plugins.length > 0) {
+    usageExit(`${name}: rules name plug-ins (${plugins.join(', ')}), which run in a site's service alone`);
+  }
+  const { keys, isEphemeral } = await keysOrExit(options.key);
+  const missing = missingVersions(compiled.document, keys).join(', ');
+  if (missing !== '') usageExit(`${name}: keys names version ${missing}, which ${options.key ?? 'a random key'} lacks`);
+  const asOf = isoTime(options);
+  const key = { version: keys.pseudonymKeyVersion, ephemeral: isEphemeral };
+  return {
+    job: { kind: 'policy', document: loaded.document, instance, keys, asOf },
+    guard: compiled.document.leakGuard !== 'off',
+    facts: { policyName: name, digest: compiled.digest, asOf, policy: { compiled, siteRules, instance, key } },
+    note: isEphemeral ? ephemeralNote : undefined,
+  };
+}
+
+async function keysOrExit(file: string | undefined): Promise<RunKeys> {
+  try {
+    return await runKeys(file);
+  } catch (error) {
+    if (error instanceof KeyProblem) return usageExit(error.message);
+    throw error;
+  }
+}
+
+const compatNote =
+  'Runs as the other tool would: what no rule names passes, ids stay unless a rule takes them, and no leak guard looks.';
+
+async function prepareCompat(options: PolicyOptions, asked: 'ms' | 'fhir-pseudonymizer'): Promise<Prepared> {
+  const { policy: name } = options;
+  if (options.key !== undefined)
+    usageExit('--key is for our own policies; with --compat the keys stand in the configuration');
+  const text = await policyText(name);
+  const reading = readCompatConfig(text);
+  if (!reading.ok) usageExit(problemsText(name, reading.problems));
+  if (asked === 'ms' && reading.config.dialect !== 'microsoft') {
+    usageExit(`${name}: says what only fhir-pseudonymizer knows; run it with --compat fhir-pseudonymizer`);
+  }
+  const config = withKeys({ ...reading.config, dialect: asked === 'ms' ? 'microsoft' : asked });
+  const asOf = isoTime(options);
+  const digest = createHash('sha256').update(text).digest('hex');
+  return {
+    job: { kind: 'compat', config, asOf },
+    guard: false,
+    facts: { policyName: name, digest, asOf, policy: undefined },
+    note: compatNote,
+  };
+}

@@ -1,0 +1,26 @@
+/** One record in, one or none out. What a job's transforms have in common, and which there are. */
+import type { GuardTrace } from '../../deid/engine.ts';
+import type { WordsOf } from '../../deid/guard/apply.ts';
+import { compatTransform } from './compat.ts';
+import type { Job } from './job.ts';
+import type { Indent } from './layout.ts';
+import { policyTransform } from './policy-transform.ts';
+import type { ParsedRecord } from './records.ts';
+import type { Tally } from './tally.ts';
+
+export interface Surroundings {
+  readonly file: string;
+  readonly indent: Indent;
+  /** Undefined without a leak guard. */
+  readonly words: WordsOf | undefined;
+}
+
+export interface Transform {
+  /** What rules remove of a record. */
+  traces(record: ParsedRecord): readonly GuardTrace[];
+  /** The JSON of what is left of a record, counted; undefined where it is withheld. */
+  output(record: ParsedRecord, tally: Tally, surroundings: Surroundings): string | undefined;
+}
+
+export const transformOf = (job: Job): Transform =>
+  job.kind === 'policy' ? policyTransform(job) : compatTransform(job);
