@@ -6,6 +6,7 @@ import type { Config, ServerConfig } from './config/config.ts';
 import { localKeyWrapper } from './crypto/local-key-wrapper.ts';
 import { sealerOf } from './crypto/seal.ts';
 import { compilePolicy } from './deid/compile.ts';
+import type { CompiledPolicy } from './deid/compiled.ts';
 import type { ReferenceScope } from './deid/engine.ts';
 import { createAidbox } from './fhir/aidbox.ts';
 import { basicAuth, clientCredentials } from './fhir/auth.ts';
@@ -16,6 +17,7 @@ import type { Log } from './log.ts';
 import { encryptedStaging } from './staging/encrypted-staging.ts';
 import { openFolderStore } from './staging/folder-store.ts';
 import { openDatabase } from './state/database.ts';
+import { loadPlugins } from './threads/plugins.ts';
 import { createThreadPool } from './threads/pool.ts';
 import type { Ruleset } from './threads/task.ts';
 
@@ -31,8 +33,8 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
   const store = await openFolderStore({ folder: config.stagingFolder, bytesMax: limits.stagingBytesMax });
   const db = await openDatabase(config.stateFile);
   const pool = createThreadPool(limits.workerThreadsMax);
-  const scope = scopeOf(config);
-  const policyDigest = compilePolicy(config.policy, scope).digest;
+  const policy = await compiledPolicyOf(config);
+  const policyDigest = policy.digest;
   const parts: Parts = {
     instance: config.instance,
     streams: config.streams,
@@ -47,8 +49,8 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
     sealer: sealerOf(keys.staging, keys.pseudonym),
     pool,
     rulesets: {
-      up: rulesetOf(config, scope, 'up', policyDigest),
-      down: rulesetOf(config, scope, 'down', policyDigest),
+      up: rulesetOf(config, policy, 'up'),
+      down: rulesetOf(config, policy, 'down'),
     },
     policyDigest,
     log,
@@ -67,26 +69,36 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
 export function scopeOf(config: Pick<Config, 'instance' | 'streams'>): ReferenceScope {
   const typesOf = (direction: 'up' | 'down'): Set<string> =>
     new Set(config.streams.filter((stream) => stream.direction === direction).map((stream) => stream.type));
-  return { instance: config.instance, upTypes: typesOf('up'), downTypes: typesOf('down') };
+  // No stream carries what a urn points at.
+  return { instance: config.instance, upTypes: typesOf('up'), downTypes: typesOf('down'), urns: 'detach' };
 }
 
-function rulesetOf(config: Config, scope: ReferenceScope, direction: 'up' | 'down', policyDigest: string): Ruleset {
-  const { pseudonym } = config.keys;
-  const identity = JSON.stringify([
-    direction,
-    policyDigest,
-    scope.instance,
-    [...scope.upTypes],
-    [...scope.downTypes],
-    pseudonym.currentVersion,
-  ]);
+/** The policy as the pipeline uses it, with its plug-ins. Its digest is the one that the hub approves. */
+export async function compiledPolicyOf(
+  config: Pick<Config, 'instance' | 'streams' | 'policy' | 'plugins'>,
+): Promise<CompiledPolicy> {
+  const plugins = await loadPlugins(config.plugins.map((plugin) => plugin.moduleUrl));
+  return compilePolicy(config.policy, scopeOf(config), plugins);
+}
+
+function rulesetOf({ policy, plugins, keys }: Config, compiled: CompiledPolicy, direction: 'up' | 'down'): Ruleset {
+  const { scope, digest, document } = compiled;
+  const { pseudonym } = keys;
+  const modules = plugins.map((plugin) => plugin.moduleUrl);
+  const types = [[...scope.upTypes], [...scope.downTypes]];
+  const identity = JSON.stringify([direction, digest, scope.instance, types, pseudonym.currentVersion, modules]);
+  const current = pseudonym.currentVersion;
+  const older = pseudonym.versions.filter((version) => version !== current);
   return {
     id: createHash('sha256').update(identity).digest('hex'),
     direction,
-    policy: config.policy,
+    policy,
+    plugins: modules,
+    guards: direction === 'up' && document.leakGuard !== 'off',
     scope,
-    pseudonymKeyVersion: pseudonym.currentVersion,
-    pseudonymKey: pseudonym.key(pseudonym.currentVersion),
+    pseudonymKeyVersion: current,
+    pseudonymKey: pseudonym.key(current),
+    olderKeys: new Map(older.map((version) => [version, pseudonym.key(version)])),
   };
 }
 

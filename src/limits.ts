@@ -96,6 +96,13 @@ export const fixedLimits = {
   markerSweepMax: 50,
   /** Observations of heads are thinned to one in this many seconds. */
   headSpacingSecondsMin: 1,
+  /**
+   * Removed words the leak guard keeps of one patient (6 bytes each). Beyond it nothing more is kept, and whatever text
+   * of that patient comes is withheld: there may be a word in it that is not known.
+   */
+  guardWordsPerPatientMax: 500_000,
+  /** Words that one look at the state reads together. */
+  guardReadWordsMax: 2_000_000,
   /** Bytes of an error answer that are read to classify it. */
   problemBytesMax: 256 * 2 ** 10,
 } as const;

@@ -10,16 +10,17 @@ import { clean, newKeys } from './guarded.ts';
 
 const repetitions = 5;
 
-/** With new ids each time. Enough of them for every bounded memo to be full before the last third, which is what counts. */
-const editions = 30;
-
 export interface Memory {
   readonly figures: Readonly<Record<string, unknown>>;
   readonly section: Section;
 }
 
 /** Passes with one set of keys, as a worker holds them: first over the same resources, then over ever new ones. */
-export async function measureMemory(lines: readonly string[], policy: CompiledPolicy): Promise<Memory> {
+export async function measureMemory(
+  lines: readonly string[],
+  policy: CompiledPolicy,
+  editions: number,
+): Promise<Memory> {
   const keys = newKeys();
   const pass = ({ resources, wordsUnder }: Edition): number => {
     const words = wordsUnder(policy);
@@ -32,7 +33,7 @@ export async function measureMemory(lines: readonly string[], policy: CompiledPo
   const changing = heapAfterPasses((number) => {
     sink.sum += pass(makeEdition(lines, 1_001 + number, [policy]));
   }, editions);
-  const late = Math.floor((2 * editions) / 3);
+  const late = Math.floor(editions / 2);
   const growth = (same.at(-1)! - same[1]!) / (repetitions - 1) / lines.length;
   const growthChanging = (changing.at(-1)! - changing[late]!) / (editions - late) / lines.length;
   const rows = [
@@ -40,7 +41,7 @@ export async function measureMemory(lines: readonly string[], policy: CompiledPo
     [`heap after 1 pass, ${repetitions} passes`, `${whole(same[1]!)}, ${whole(same.at(-1)!)}`],
     [`heap after ${late}, ${editions} passes with new ids`, `${whole(changing[late]!)}, ${whole(changing.at(-1)!)}`],
     ['growth a resource', growth.toFixed(2)],
-    ['growth a resource with a new id, memos full', growthChanging.toFixed(2)],
+    [`growth a resource with a new id, since pass ${late}`, growthChanging.toFixed(2)],
     ['allocated a resource, garbage included', whole(allocated)],
   ];
   return {

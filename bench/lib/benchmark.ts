@@ -2,6 +2,8 @@
 export interface BenchOptions {
   /** Measured rounds. */
   readonly rounds: number;
+  /** How often the set is run with new ids to see memory level off. */
+  readonly editions: number;
   /** Folder of another set than the committed one. */
   readonly data: string | undefined;
   /** Folder for profiles. */

@@ -2,13 +2,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { join } from 'node:path';
-import type { Contender } from './rounds.ts';
 
-/** Shorter profiles have too few samples. */
-const millisecondsMin = 2_000;
-
-/** Runs a warm contender for some seconds and writes `<folder>/<contender>.cpuprofile`; the file's path. */
-export async function profile({ name, pass }: Contender, folder: string): Promise<string> {
+/** Runs the passes of something warm once each and writes `<folder>/<name>.cpuprofile`; the file's path. */
+export async function profile(name: string, passes: readonly (() => unknown)[], folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
   const session = new Session();
   session.connect();
@@ -16,9 +12,7 @@ export async function profile({ name, pass }: Contender, folder: string): Promis
     await session.post('Profiler.enable');
     await session.post('Profiler.setSamplingInterval', { interval: 200 }); // microseconds
     await session.post('Profiler.start');
-    const end = performance.now() + millisecondsMin;
-    do pass();
-    while (performance.now() < end);
+    for (const pass of passes) pass();
     const { profile: found } = await session.post('Profiler.stop');
     const file = join(folder, `${name.replace(/[^\w]+/g, '-')}.cpuprofile`);
     writeFileSync(file, JSON.stringify(found));

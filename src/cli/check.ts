@@ -1,8 +1,6 @@
 /** `sluice check`: is the configuration right, and which policy digest has the hub to approve? */
 import type { Command } from 'commander';
 
-import { scopeOf } from '../assemble.ts';
-import { compilePolicy } from '../deid/compile.ts';
 import { type CommonOptions, configOption, jsonOption } from './options.ts';
 import { configOrExit } from './run.ts';
 
@@ -14,7 +12,9 @@ export function addCheck(program: Command): void {
     .addOption(jsonOption())
     .action(async ({ config: file, json }: CommonOptions) => {
       const config = await configOrExit(file);
-      const policyDigest = compilePolicy(config.policy, scopeOf(config)).digest;
+      // Loaded here: it brings the whole service with it, which no other command should wait for.
+      const { compiledPolicyOf } = await import('../assemble.ts');
+      const policyDigest = (await compiledPolicyOf(config)).digest;
       const types = (direction: 'up' | 'down'): string[] =>
         config.streams.filter((stream) => stream.direction === direction).map((stream) => stream.type);
       const registration = {

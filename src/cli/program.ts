@@ -14,7 +14,7 @@ import { addWorker } from './worker.ts';
 
 const after = `
 Exit codes: 0 done · 1 a stream is denied, blocked, paused or has quarantined resources, or the command failed ·
-2 wrong usage or configuration, nothing was started
+2 wrong usage, configuration or policy, nothing was started · 3 done, but something was withheld or could not be read
 
 Examples:
   $ sluice check --config sluice.yaml            is the configuration right? prints the policy digest
@@ -22,6 +22,8 @@ Examples:
   $ sluice schedule --config sluice.yaml         create, update and remove its Schedules
   $ sluice sync Patient Encounter --wait         look for changes now, return when caught up
   $ sluice pause Observation                     finish the batch in hand, then hold
+  $ sluice deidentify -p safe-harbor a.ndjson    de-identify a file, to standard output
+  $ sluice policy check policy.yaml              is a policy right? shows its digest, and what to look at twice
 `;
 
 export function createProgram(): Command {

@@ -1,5 +1,5 @@
 /** The service's configuration, read once: file, environment, secrets, policy; checked as a whole. */
-import type { PolicyDocument } from '../deid/policy.ts';
+import type { PolicyDocument } from '../deid/policy/document.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import type { Limits } from '../limits.ts';
 
@@ -41,12 +41,21 @@ export interface StepConfig {
   readonly moduleUrl: string;
 }
 
+export interface PluginConfig {
+  /** What the policy's rules call it. */
+  readonly name: string;
+  /** `file:` URL of the module. */
+  readonly moduleUrl: string;
+}
+
 export interface Config {
   readonly instance: string;
   readonly servers: { readonly instance: ServerConfig; readonly hub: ServerConfig };
   readonly temporal: TemporalConfig;
   readonly streams: readonly StreamConfig[];
   readonly policy: PolicyDocument;
+  /** Methods of the site's own that the policy's rules may name. */
+  readonly plugins: readonly PluginConfig[];
   readonly steps: readonly StepConfig[];
   readonly stagingFolder: string;
   readonly stateFile: string;

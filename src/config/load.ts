@@ -7,10 +7,9 @@ import { pathToFileURL } from 'node:url';
 import { readKeyFile } from '../crypto/key-text.ts';
 import { KeyProblem, type KeyProblemCode, type KeyPurpose } from '../crypto/keyring.ts';
 import { type LocalKeyring, parseKeyring, requireDistinctKeys } from '../crypto/local-keyring.ts';
-import type { PolicyDocument } from '../deid/policy.ts';
-import { readPolicy } from '../deid/read-policy.ts';
 import { limitDefaults, type Limits } from '../limits.ts';
 import type { Config, ServerConfig, StreamConfig, TemporalConfig } from './config.ts';
+import { checkPolicyKeys, readPolicySection, type SectionTools } from './policy-section.ts';
 import {
   type ConfigMistake,
   ConfigProblem,
@@ -52,10 +51,10 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   const reader = new Reader(source, dirname(resolve(file)), options.environment ?? process.env);
   const config = await reader.build(sound);
   const mistakes = [...source.mistakes, ...(wrong?.mistakes ?? []), ...reader.mistakes];
-  if (mistakes.length > 0) {
+  if (mistakes.length > 0 || reader.policyMistakes.length > 0) {
     const last = Number.MAX_SAFE_INTEGER;
-    mistakes.sort((a, b) => (a.line ?? last) - (b.line ?? last));
-    throw new ConfigProblem(file, [...mistakes, ...reader.policyMistakes]);
+    const byLine = (a: ConfigMistake, b: ConfigMistake): number => (a.line ?? last) - (b.line ?? last);
+    throw new ConfigProblem(file, [...mistakes.sort(byLine), ...reader.policyMistakes.sort(byLine)]);
   }
   // Without a mistake nothing is missing.
   return config as Config;
@@ -100,6 +99,9 @@ class Reader {
   async build(document: Sound<ConfigDocument>): Promise<Draft<Config>> {
     const { instance, servers, temporal, streams, policy, steps, staging, state, keys, limits } = document;
     if (servers !== undefined) this.#twoServers(servers);
+    const rings = await this.#keys(keys ?? {});
+    const deid = await readPolicySection(policy ?? {}, this.#tools);
+    if (rings.pseudonym !== undefined) checkPolicyKeys(deid, rings.pseudonym.versions, this.#tools);
     return {
       instance,
       servers: {
@@ -108,14 +110,24 @@ class Reader {
       },
       temporal: await this.#temporal(temporal ?? {}),
       streams: this.#streams(instance ?? '', streams ?? []),
-      policy: await this.#policy(policy ?? {}),
+      policy: deid.policy,
+      plugins: deid.plugins,
       steps: await this.#steps(steps ?? []),
       stagingFolder: this.#path(staging?.folder ?? ''),
       stateFile: this.#path(state?.file ?? ''),
-      keys: await this.#keys(keys ?? {}),
+      keys: rings,
       limits: this.#limits(limits ?? {}),
     };
   }
+
+  readonly #tools: SectionTools = {
+    mistake: (path, found, expected) => {
+      this.#mistake(path, found, expected);
+    },
+    policyMistake: (mistake) => this.policyMistakes.push(mistake),
+    resolve: (path) => this.#path(path),
+    read: (file, path) => this.#file(file, path),
+  };
 
   #mistake(path: Path, found: string, expected: string): void {
     const line = this.#source.lineOf(path);
@@ -222,22 +234,6 @@ class Reader {
       this.#mistake(['temporal', 'tls'], 'nothing', 'tls: {} or more, since the address is not on loopback');
   }
 
-  async #policy(document: Section<'policy'>): Promise<PolicyDocument> {
-    const fallback: PolicyDocument = { apiVersion: 'fhir-sluice/v1', extends: 'aidbox-default' };
-    if ('preset' in document && document.preset !== undefined) return { ...fallback, extends: document.preset };
-    if (!('file' in document) || document.file === undefined) return fallback;
-    const { file } = document;
-    const text = await this.#file(file, ['policy', 'file']);
-    if (text === undefined) return fallback;
-    const reading = readPolicy(text.toString('utf8'));
-    if (reading.ok) return reading.policy;
-    for (const problem of reading.problems) {
-      const path = `policy.file → ${file}: ${problem.path === '' ? '(the file)' : problem.path}`;
-      this.policyMistakes.push({ ...problem, path });
-    }
-    return fallback;
-  }
-
   async #steps(documents: Section<'steps'>): Promise<{ name: string; moduleUrl: string }[]> {
     const names = new Set<string>();
     const steps: { name: string; moduleUrl: string }[] = [];
@@ -269,7 +265,7 @@ class Reader {
     }
   }
 
-  async #keys(document: Section<'keys'>): Promise<Draft<Config['keys']>> {
+  async #keys(document: Section<'keys'>): Promise<{ [Purpose in KeyPurpose]: LocalKeyring | undefined }> {
     const staging = await this.#keyring('staging', document.staging);
     const pseudonym = await this.#keyring('pseudonym', document.pseudonym);
     const payload = await this.#keyring('payload', document.payload);

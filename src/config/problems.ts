@@ -159,6 +159,10 @@ function rawMistakes(issue: z.core.$ZodIssue, above: Path, root: unknown, schema
     if (meant.length === 1 && !isSecret(schemaAt(schema, path)))
       return (meant[0] ?? []).flatMap((inner) => rawMistakes(inner, path, root, schema));
   }
+  if (issue.code === 'invalid_key') {
+    const [inner] = issue.issues;
+    return [{ path, found: 'a name of another form', expected: inner?.message ?? 'another name' }];
+  }
   return [{ path, expected: expectation(issue) }];
 }
 
@@ -208,6 +212,7 @@ export function schemaAt(schema: z.ZodType, path: Path): z.ZodType | undefined {
     return inner && schemaAt(inner, rest);
   }
   if (schema instanceof z.ZodArray) return schemaAt(schema.element as z.ZodType, rest);
+  if (schema instanceof z.ZodRecord) return schemaAt(schema.valueType as z.ZodType, rest);
   if (schema instanceof z.ZodUnion)
     return (schema.options as z.ZodType[]).map((option) => schemaAt(option, path)).find((found) => found !== undefined);
   return undefined;

@@ -1,6 +1,7 @@
 /** The shape of `sluice.yaml`. What it means is in docs/configuration.md; a test holds the two together. */
 import { z } from 'zod';
 
+import { presetNames } from '../deid/policy/document.ts';
 import { typeForm } from '../fhir/resource.ts';
 import { type LimitName, limitRanges } from '../limits.ts';
 import { markSecret, secretForm } from './problems.ts';
@@ -84,6 +85,8 @@ const limits = z.strictObject(
   ) as Record<LimitName, z.ZodOptional<z.ZodNumber>>,
 );
 
+const pluginName = form('a name of 1 to 100 letters, digits, dots, dashes and underscores', /^[\w.-]{1,100}$/);
+
 const aHostAndPort = 'host:port, such as temporal.example.org:7233';
 
 export const configSchema = z.strictObject({
@@ -107,10 +110,10 @@ export const configSchema = z.strictObject({
   streams: z.array(stream).min(1),
   policy: z.union(
     [
-      z.strictObject({ preset: z.enum(['aidbox-default'], { error: 'aidbox-default' }) }),
-      z.strictObject({ file: path }),
+      z.strictObject({ preset: z.enum(presetNames, { error: presetNames.join(' or ') }) }),
+      z.strictObject({ file: path, plugins: z.record(pluginName, path).optional() }),
     ],
-    { error: '{ preset: aidbox-default } or { file: path }' },
+    { error: `{ preset: ${presetNames.join(' or ')} } or { file: path }` },
   ),
   steps: z.array(step).default([]),
   staging: z.strictObject({ folder: path }),

@@ -32,6 +32,8 @@ export class KeyProblem extends Error {
 export interface Keyring {
   readonly purpose: KeyPurpose;
   readonly currentVersion: number;
+  /** All versions that the ring holds, in no order. */
+  readonly versions: readonly number[];
   /** 32 raw bytes of the given version. Throws `KeyProblem` where the ring has no such version. */
   key(version: number): Uint8Array;
 }

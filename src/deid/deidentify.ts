@@ -106,10 +106,10 @@ export const deidentify: Deidentify = (resource, policy, keys, asOf) => {
   const type = Object.hasOwn(value, 'resourceType') ? value.resourceType : undefined;
   const id = Object.hasOwn(value, 'id') ? value.id : undefined;
   if (typeof type !== 'string' || !typeForm.test(type)) return withheld('not-a-resource');
-  // A Bundle is a container: the one type that has an id only where somebody stored it.
-  if (!(typeof id === 'string' && idForm.test(id)) && !(id === undefined && type === 'Bundle')) {
-    return withheld('not-a-resource');
-  }
+  // A stream's resources have ids; a file's may not have been stored yet, and a Bundle seldom is.
+  const mayLackId = type === 'Bundle' || policy.scope.urns === 'rename';
+  if (id !== undefined && (typeof id !== 'string' || !idForm.test(id))) return withheld('not-a-resource');
+  if (id === undefined && !mayLackId) return withheld('not-a-resource');
   try {
     const plan = policy.planner.resource(type);
     if (plan === undefined) {

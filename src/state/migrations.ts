@@ -32,6 +32,12 @@ const steps: readonly (readonly string[])[] = [
       content BLOB, PRIMARY KEY (direction, key))`,
     `CREATE TABLE markers (stream TEXT NOT NULL, id TEXT NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (stream, id))`,
   ],
+  [
+    `CREATE TABLE guard_patients (patient TEXT NOT NULL PRIMARY KEY, key_version INTEGER NOT NULL, words INTEGER NOT NULL,
+      overflowed INTEGER NOT NULL, has_output INTEGER NOT NULL, updated_ms INTEGER NOT NULL) WITHOUT ROWID`,
+    `CREATE TABLE guard_words (patient TEXT NOT NULL, run INTEGER NOT NULL, words BLOB NOT NULL, PRIMARY KEY (patient, run))`,
+    `ALTER TABLE parked ADD COLUMN guard BLOB`,
+  ],
 ];
 
 /** Brings an empty or older database to the newest schema; each step in a transaction of its own. */

@@ -13,6 +13,8 @@ export interface ParkCandidate extends Candidate {
   readonly bytes: number;
   /** Sealed content, asked for only where it has to be parked. */
   readonly sealedContent: () => Uint8Array;
+  /** The leak guard's mark of the content, likewise; absent where no guard looks after it. */
+  readonly mark?: () => Uint8Array | undefined;
 }
 
 export interface Resolution {
@@ -297,6 +299,7 @@ async function insertParked(
         since_ms: input.nowMs,
         batch: input.batch,
         claim: input.claim,
+        guard: candidate.mark?.() ?? null,
       })
       .onConflict((conflict) =>
         conflict.columns(['direction', 'key']).doUpdateSet({ claim: input.claim, free: 0, batch: input.batch }),

@@ -9,6 +9,11 @@ export type QuarantineReason =
   | 'wrong-type' // a row of $changes with a resource of another type
   | 'resource-too-large' // above resourceBytesMax
   | 'modifier-extension' // the engine would have to drop what changes the meaning
+  | 'extension' // an unknown one, and the policy withholds for it
+  | 'unknown-type' // R4 has no such type, and no rule names it
+  | 'wrong-json-type' // an object, list or number where R4 has something else
+  | 'rule-failed' // a rule's FHIRPath or plug-in failed on it
+  | 'leak-guard' // a removed value stands in it, or may stand in it
   | 'not-a-resource'
   | 'too-deep'
   | 'forbidden-key'

@@ -13,6 +13,8 @@ export interface Tables {
   parked_needs: { direction: Direction; key: string; need: string };
   quarantine: QuarantineTable;
   markers: { stream: string; id: string; at_ms: number };
+  guard_patients: GuardPatientTable;
+  guard_words: GuardWordsTable;
 }
 
 interface StreamTable {
@@ -72,6 +74,29 @@ interface ParkedTable {
   claim: Generated<string>;
   /** 1 where something that it waits for has arrived since it was looked at. */
   free: Generated<number>;
+  /** The leak guard's mark (src/threads/marks.ts); null where no guard looks after it. */
+  guard: ColumnType<Uint8Array | null, Uint8Array | null | undefined, Uint8Array | null>;
+}
+
+/** Whom the leak guard knows, by keyed hash. Deleting a Patient deletes nothing here: others of its resources may come. */
+interface GuardPatientTable {
+  patient: string;
+  /** Version of the pseudonym key that all hashes of the row are under. */
+  key_version: number;
+  /** Words in its runs. */
+  words: number;
+  /** 1 once it had more words than are kept. */
+  overflowed: number;
+  /** 1 once a resource of this patient was planned to be committed: words that come after that come late. */
+  has_output: number;
+  updated_ms: number;
+}
+
+/** Words of a patient in sorted lists of hashes (src/crypto/hash-list.ts); a newer run is much shorter than an older one. */
+interface GuardWordsTable {
+  patient: string;
+  run: number;
+  words: ColumnType<Uint8Array, Uint8Array, Uint8Array>;
 }
 
 interface QuarantineTable {

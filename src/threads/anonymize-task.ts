@@ -1,16 +1,19 @@
-/** De-identifies the lines of one staged part. */
+/** De-identifies the lines of one staged part, and gathers what the leak guard needs to know of them. */
+import { listOfHashes } from '../crypto/hash-list.ts';
 import { deidentify } from '../deid/deidentify.ts';
-import type { Deidentified } from '../deid/engine.ts';
+import type { Deidentified, GuardTrace } from '../deid/engine.ts';
+import { keysFor } from '../deid/keys.ts';
 import { passDown } from '../deid/pass-through.ts';
 import { pseudonymId } from '../deid/pseudonym.ts';
 import type { Resource } from '../fhir/resource.ts';
-import { compiledPolicy, deidKeys } from './compiled.ts';
+import { engineOf } from './compiled.ts';
 import { deleteLine, lineRanges, parseLine, putLine } from './lines.ts';
-import type { AnonymizeOutcome, AnonymizeTask, RefusedLine } from './task.ts';
+import { encodeMark, markOf } from './marks.ts';
+import type { AnonymizeOutcome, AnonymizeTask, RefusedLine, WordLists } from './task.ts';
 
-export function anonymizeLines(task: AnonymizeTask): AnonymizeOutcome {
-  const transform = transformOf(task);
-  const newId = idsOf(task);
+export async function anonymizeLines(task: AnonymizeTask): Promise<AnonymizeOutcome> {
+  const { transform, newId } = await rulesOf(task);
+  const removed = new RemovedWords();
   const lines: string[] = [];
   const refused: RefusedLine[] = [];
   let resources = 0;
@@ -22,9 +25,11 @@ export function anonymizeLines(task: AnonymizeTask): AnonymizeOutcome {
       continue;
     }
     const result = transform(line.resource);
+    if (task.ruleset.guards) removed.add(result.traces);
     if (result.kind === 'resource') {
       resources += 1;
-      lines.push(putLine(JSON.stringify(result.resource)));
+      const mark = task.ruleset.guards ? encodeMark(markOf(result.traces)) : undefined;
+      lines.push(putLine(JSON.stringify(result.resource), mark));
     } else if (result.reason === 'policy-drops-type') {
       // The policy says no: an earlier state that an earlier policy let through must not stay in the hub either.
       withheld += 1;
@@ -34,21 +39,42 @@ export function anonymizeLines(task: AnonymizeTask): AnonymizeOutcome {
       refused.push({ key, reason: result.reason, line: task.lines.slice(start, end) });
     }
   }
-  return { lines: Buffer.from(lines.join('')), resources, withheld, refused };
+  return { lines: Buffer.from(lines.join('')), resources, withheld, refused, removed: removed.lists() };
 }
 
-type Transform = (resource: Resource) => Deidentified;
-
-function transformOf(task: AnonymizeTask): Transform {
-  if (task.ruleset.direction === 'down') return (resource) => passDown(resource, task.ruleset.scope);
-  const policy = compiledPolicy(task.ruleset);
-  const keys = deidKeys(task.ruleset);
-  const asOf = new Date(task.asOf);
-  return (resource) => deidentify(resource, policy, keys, asOf);
+/** What becomes of a resource, and of an id alone. */
+interface Rules {
+  readonly transform: (resource: Resource) => Deidentified;
+  readonly newId: (id: string) => string;
 }
 
-function idsOf(task: AnonymizeTask): (id: string) => string {
-  if (task.ruleset.direction === 'down') return (id) => id;
-  const keys = deidKeys(task.ruleset);
-  return (id) => pseudonymId(keys, task.ruleset.scope.instance, task.type, id);
+async function rulesOf({ ruleset, type, asOf }: AnonymizeTask): Promise<Rules> {
+  const { direction, scope } = ruleset;
+  if (direction === 'down') return { transform: (resource) => passDown(resource, scope), newId: (id) => id };
+  const { policy, keys } = await engineOf(ruleset);
+  // A delete has to find the id that the resource had: the policy may hold pseudonyms at an older key.
+  const idKeys = keysFor(keys, policy.document, 'pseudonym');
+  const time = new Date(asOf);
+  return {
+    transform: (resource) => deidentify(resource, policy, keys, time),
+    newId: (id) => pseudonymId(idKeys, scope.instance, type, id),
+  };
+}
+
+/** Hashes of removed words by patient: one part has many resources of the same few. */
+class RemovedWords {
+  readonly #byPatient = new Map<string, number[]>();
+
+  add(traces: readonly GuardTrace[]): void {
+    for (const { patient, removed } of traces) {
+      if (removed.length === 0) continue;
+      const known = this.#byPatient.get(patient);
+      if (known === undefined) this.#byPatient.set(patient, [...removed]);
+      else for (const word of removed) known.push(word);
+    }
+  }
+
+  lists(): WordLists {
+    return new Map([...this.#byPatient].map(([patient, words]) => [patient, listOfHashes(words)]));
+  }
 }

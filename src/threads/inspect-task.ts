@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto';
 
 import { checkDown, checkOutput } from '../deid/output-check.ts';
 import type { Json, Resource } from '../fhir/resource.ts';
-import { compiledPolicy, deidKeys } from './compiled.ts';
+import { engineOf } from './compiled.ts';
 import { lineRanges, parseLine, putFrame } from './lines.ts';
 import type { InspectedLine, InspectOutcome, InspectTask, RefusedLine } from './task.ts';
 
-export function inspectLines(task: InspectTask): InspectOutcome {
-  const check = checkOf(task);
+export async function inspectLines(task: InspectTask): Promise<InspectOutcome> {
+  const check = await checkOf(task);
   const inScope = task.ruleset.direction === 'up' ? task.ruleset.scope.upTypes : task.ruleset.scope.downTypes;
   const items: InspectedLine[] = [];
   const refused: RefusedLine[] = [];
@@ -26,17 +26,18 @@ export function inspectLines(task: InspectTask): InspectOutcome {
       refused.push({ key, reason: 'output-check', line: task.lines.slice(start, end) });
       continue;
     }
-    const [from, to] = [start + putFrame.before, end - putFrame.after];
-    const digest = createHash('sha256').update(task.lines.subarray(from, to)).digest('base64url').slice(0, 32);
-    items.push({ kind: 'put', key, digest, needs: referencesOf(line.resource, key, inScope), start: from, end: to });
+    const frame = putFrame(task.lines, start, end) ?? { start, end };
+    const json = task.lines.subarray(frame.start, frame.end);
+    const digest = createHash('sha256').update(json).digest('base64url').slice(0, 32);
+    const needs = referencesOf(line.resource, key, inScope);
+    items.push({ kind: 'put', key, digest, needs, line: { start, end }, start: frame.start, end: frame.end });
   }
   return { items, refused };
 }
 
-function checkOf(task: InspectTask): (resource: Resource) => boolean {
+async function checkOf(task: InspectTask): Promise<(resource: Resource) => boolean> {
   if (task.ruleset.direction === 'down') return (resource) => checkDown(resource, task.ruleset.scope).ok;
-  const policy = compiledPolicy(task.ruleset);
-  const keys = deidKeys(task.ruleset);
+  const { policy, keys } = await engineOf(task.ruleset);
   return (resource) => checkOutput(resource, policy, keys).ok;
 }
 

@@ -1,19 +1,27 @@
-/** The staged form of a batch: NDJSON, one state a line, `{"e":"put","r":{…}}` or `{"e":"del","id":"…"}`. */
+/**
+ * The staged form of a batch: NDJSON, one state a line, `{"e":"put","r":{…}}` or `{"e":"del","id":"…"}`. A put line that
+ * the leak guard looks after carries its mark: `{"e":"put","g":"<base64>","r":{…}}`.
+ */
 import type { Resource } from '../fhir/resource.ts';
 
 export type Line =
   { readonly kind: 'put'; readonly resource: Resource } | { readonly kind: 'delete'; readonly id: string };
 
-const putPrefix = '{"e":"put","r":';
+const putPrefix = '{"e":"put",';
+const markPrefix = '"g":"';
+const resourcePrefix = '"r":';
 const putSuffix = '}';
 
-/** Where in a put line the resource's own JSON begins and how many bytes follow it. */
-export const putFrame = { before: putPrefix.length, after: putSuffix.length } as const;
+/** @param mark - an encoded mark (marks.ts) */
+export function putLine(resourceJson: string, mark?: Buffer): string {
+  const marked = mark === undefined ? '' : `${markPrefix}${mark.toString('base64')}",`;
+  return `${putPrefix}${marked}${resourcePrefix}${resourceJson}${putSuffix}\n`;
+}
 
-export const putLine = (resourceJson: string): string => `${putPrefix}${resourceJson}${putSuffix}\n`;
 export const deleteLine = (id: string): string => `${JSON.stringify({ e: 'del', id })}\n`;
 
 const newline = 0x0a;
+const quote = 0x22;
 
 /** The lines of some bytes, as byte ranges without their line ends. */
 export function* lineRanges(bytes: Uint8Array): Generator<{ start: number; end: number }> {
@@ -26,9 +34,43 @@ export function* lineRanges(bytes: Uint8Array): Generator<{ start: number; end: 
   }
 }
 
+const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+const startsWith = (bytes: Buffer, at: number, text: string): boolean =>
+  bytes.toString('latin1', at, at + text.length) === text;
+
+/** What of a put line is what: its mark (an empty range where it has none) and its resource's own JSON. */
+export interface PutFrame {
+  readonly mark: { readonly start: number; readonly end: number };
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Looks a line over without parsing it; `undefined` for a delete. */
+export function putFrame(bytes: Uint8Array, start: number, end: number): PutFrame | undefined {
+  const buffer = view(bytes);
+  if (!startsWith(buffer, start, putPrefix)) return undefined;
+  let at = start + putPrefix.length;
+  let mark = { start: at, end: at };
+  if (startsWith(buffer, at, markPrefix)) {
+    at += markPrefix.length;
+    mark = { start: at, end: buffer.indexOf(quote, at) };
+    at = mark.end + '",'.length;
+  }
+  return { mark, start: at + resourcePrefix.length, end: end - putSuffix.length };
+}
+
+/** The encoded mark of a put line; `undefined` where it has none. */
+export function markIn(bytes: Uint8Array, { mark }: PutFrame): Buffer | undefined {
+  if (mark.start === mark.end) return undefined;
+  return Buffer.from(view(bytes).toString('latin1', mark.start, mark.end), 'base64');
+}
+
 /** Parses one line that this program wrote itself. */
 export function parseLine(bytes: Uint8Array, start: number, end: number): Line {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
-  const parsed = JSON.parse(text) as { e: 'put'; r: Resource } | { e: 'del'; id: string };
-  return parsed.e === 'put' ? { kind: 'put', resource: parsed.r } : { kind: 'delete', id: parsed.id };
+  const frame = putFrame(bytes, start, end);
+  const [from, to] = frame === undefined ? [start, end] : [frame.start, frame.end];
+  const parsed = JSON.parse(view(bytes).toString('utf8', from, to)) as unknown;
+  if (frame === undefined) return { kind: 'delete', id: (parsed as { id: string }).id };
+  return { kind: 'put', resource: parsed as Resource };
 }

@@ -3,10 +3,20 @@ import { fileURLToPath } from 'node:url';
 
 import { Piscina } from 'piscina';
 
-import type { AnonymizeOutcome, AnonymizeTask, InspectOutcome, InspectTask, StepOutcome, StepTask } from './task.ts';
+import type {
+  AnonymizeOutcome,
+  AnonymizeTask,
+  GuardOutcome,
+  GuardTask,
+  InspectOutcome,
+  InspectTask,
+  StepOutcome,
+  StepTask,
+} from './task.ts';
 
 export interface ThreadPool {
   anonymize(task: Omit<AnonymizeTask, 'kind'>): Promise<AnonymizeOutcome>;
+  guard(task: Omit<GuardTask, 'kind'>): Promise<GuardOutcome>;
   runStep(task: Omit<StepTask, 'kind'>): Promise<StepOutcome>;
   inspect(task: Omit<InspectTask, 'kind'>): Promise<InspectOutcome>;
   close(): Promise<void>;
@@ -41,6 +51,7 @@ export function createThreadPool(threadsMax: number): ThreadPool {
   };
   return {
     anonymize: (task) => run({ kind: 'anonymize', ...task }),
+    guard: (task) => run({ kind: 'guard', ...task }),
     runStep: (task) => run({ kind: 'step', ...task }),
     inspect: (task) => run({ kind: 'inspect', ...task }),
     close: () => pool.close({ force: true }),

@@ -4,7 +4,8 @@
  * way around the pseudonyms.
  */
 import type { Resource } from '../fhir/resource.ts';
-import { deleteLine, lineRanges, parseLine, putLine } from './lines.ts';
+import { deleteLine, lineRanges, markIn, parseLine, putFrame, putLine } from './lines.ts';
+import { decodeMark, encodeMark, unknownMark } from './marks.ts';
 import type { StepOutcome, StepTask } from './task.ts';
 
 /** What a step is told beside the resources. Names and digests only. */
@@ -33,15 +34,27 @@ export class StepProblem extends Error {
 export async function runStep(task: StepTask): Promise<StepOutcome> {
   const lines: string[] = [];
   const resources = new Map<string, Resource>();
+  const marks = new Map<string, Buffer>();
   for (const { start, end } of lineRanges(task.lines)) {
     const line = parseLine(task.lines, start, end);
-    if (line.kind === 'delete') lines.push(deleteLine(line.id));
-    else resources.set(line.resource.id ?? '', line.resource);
+    if (line.kind === 'delete') {
+      lines.push(deleteLine(line.id));
+      continue;
+    }
+    const id = line.resource.id ?? '';
+    resources.set(id, line.resource);
+    const frame = putFrame(task.lines, start, end);
+    const mark = frame === undefined ? undefined : markIn(task.lines, frame);
+    // What the step makes of it is not looked at here: the leak guard does, before anything is committed.
+    if (mark !== undefined) marks.set(id, encodeMark(unknownMark(decodeMark(mark))));
   }
   const input = [...resources.values()];
   const expected = new Set(resources.keys());
   const output = await callStep(task, input);
-  for (const resource of output) lines.push(putLine(checkedJson(resource, task.context.type, expected)));
+  for (const resource of output) {
+    const json = checkedJson(resource, task.context.type, expected);
+    lines.push(putLine(json, marks.get((resource as Resource).id ?? '')));
+  }
   for (const id of expected) lines.push(deleteLine(id));
   return { lines: Buffer.from(lines.join('')), resources: output.length, withheld: expected.size };
 }

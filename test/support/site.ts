@@ -26,8 +26,10 @@ import type { Config } from '../../src/config/config.ts';
 import { LocalKeyring } from '../../src/crypto/local-keyring.ts';
 import { compilePolicy } from '../../src/deid/compile.ts';
 import { deidentify } from '../../src/deid/deidentify.ts';
+import { keysFor } from '../../src/deid/keys.ts';
 import { pseudonymId } from '../../src/deid/pseudonym.ts';
-import { readPolicy } from '../../src/deid/read-policy.ts';
+import { resolvePolicy } from '../../src/deid/policy/resolve.ts';
+import { readPolicy } from '../../src/deid/policy/read.ts';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../src/emulator/emulator.ts';
 import type { Resource } from '../../src/fhir/resource.ts';
 import { type LimitName, limitDefaults } from '../../src/limits.ts';
@@ -35,6 +37,7 @@ import { createLog } from '../../src/log.ts';
 import { readStream, updateStream } from '../../src/state/streams.ts';
 import { cursorId } from '../../src/sync/cursor.ts';
 import { stepActivityName } from '../../src/sync/step-name.ts';
+import { deidKeys } from '../../src/threads/compiled.ts';
 import { createThreadPool } from '../../src/threads/pool.ts';
 
 type SiteActivities = ReturnType<typeof createActivities>;
@@ -50,6 +53,10 @@ export interface SiteOptions {
   readonly limits?: Partial<Record<LimitName, number>>;
   /** A policy document; the preset alone where none is given. */
   readonly policy?: object;
+  /** Plug-ins of the policy. */
+  readonly plugins?: Config['plugins'];
+  /** Versions of the pseudonym key; the first alone where nothing is said. */
+  readonly keyVersions?: readonly number[];
   /** Modules of extra steps, as URLs. */
   readonly steps?: readonly string[];
   /** Whether the hub registers the instance, with every stream and the policy allowed. */
@@ -149,7 +156,7 @@ export class Site {
   }
 
   /** Puts the site's process together again, over the same folder: what a restart of the worker does. */
-  async restart(changes: Pick<SiteOptions, 'policy' | 'limits' | 'steps'> = {}): Promise<void> {
+  async restart(changes: Pick<SiteOptions, 'policy' | 'plugins' | 'keyVersions' | 'limits' | 'steps'> = {}): Promise<void> {
     await this.#close();
     const options = { ...this.#options, ...changes };
     const assembly = await assemble(configOf(this, options), createLog(this.#logSink()));
@@ -270,16 +277,17 @@ export class Site {
 
   /** Id in the hub of a resource of the instance. */
   pseudonym(type: string, id: string): string {
-    const { pseudonymKeyVersion, pseudonymKey, scope } = this.parts.rulesets.up;
-    return pseudonymId({ pseudonymKeyVersion, pseudonymKey }, scope.instance, type, id);
+    const { scope, policy } = this.parts.rulesets.up;
+    const keys = keysFor(deidKeys(this.parts.rulesets.up), resolvePolicy(policy), 'pseudonym');
+    return pseudonymId(keys, scope.instance, type, id);
   }
 
   /** What should stand in the hub for a resource of the instance: its de-identified current state, or nothing. */
   expected(type: string, id: string): Resource | undefined {
     const current = this.instance.read(type, id);
     if (current === undefined) return undefined;
-    const { policy, scope, pseudonymKeyVersion, pseudonymKey } = this.parts.rulesets.up;
-    const keys = { pseudonymKeyVersion, pseudonymKey };
+    const { policy, scope } = this.parts.rulesets.up;
+    const keys = deidKeys(this.parts.rulesets.up);
     const result = deidentify(current, compilePolicy(policy, scope), keys, new Date('2026-01-05T08:00:00Z'));
     return result.kind === 'resource' ? result.resource : undefined;
   }
@@ -327,8 +335,8 @@ function configOf(site: Site, options: SiteOptions): Config {
   const reading = readPolicy(options.policy ?? { apiVersion: 'fhir-sluice/v1', extends: 'aidbox-default' });
   if (!reading.ok) throw new Error(JSON.stringify(reading.problems));
   const auth = { kind: 'basic', client: 'sluice', secret: 'a secret for tests' } as const;
-  const ring = (purpose: 'staging' | 'pseudonym' | 'payload', fill: number): LocalKeyring =>
-    new LocalKeyring(purpose, new Map([[1, new Uint8Array(32).fill(fill)]]));
+  const ring = (purpose: 'staging' | 'pseudonym' | 'payload', fill: number, versions: readonly number[] = [1]) =>
+    new LocalKeyring(purpose, new Map(versions.map((version) => [version, new Uint8Array(32).fill(fill * version)])));
   return {
     instance: site.name,
     servers: { instance: { url: site.instance.url, auth }, hub: { url: site.hub.url, auth } },
@@ -338,10 +346,16 @@ function configOf(site: Site, options: SiteOptions): Config {
       return { direction: direction === 'down' ? 'down' : 'up', type, everySeconds: 10 };
     }),
     policy: reading.policy,
+    plugins: options.plugins ?? [],
     steps: (options.steps ?? []).map((moduleUrl, index) => ({ name: `extra${String(index)}`, moduleUrl })),
     stagingFolder: site.stagingFolder,
     stateFile: site.stateFile,
-    keys: { staging: ring('staging', 1), pseudonym: ring('pseudonym', 2), payload: ring('payload', 3) },
+    keys: {
+      staging: ring('staging', 1),
+      pseudonym: ring('pseudonym', 2, options.keyVersions),
+      // Not the pseudonym key of another version.
+      payload: ring('payload', 101),
+    },
     limits: { ...limits, ...options.limits },
   };
 }

@@ -1,5 +1,4 @@
 /** Standard output, with backpressure, and without a fuss when whoever reads it has had enough. */
-import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 
 export interface Output {
@@ -28,17 +27,18 @@ export function outputTo(stream: Writable = process.stdout): Output {
     if (isClosed(failure)) return true;
     throw new OutputProblem(failure);
   };
+  // Called back when it is flushed, or can no longer be: that is the backpressure.
+  const flushed = (bytes: Uint8Array | string): Promise<void> =>
+    new Promise((resolve) => stream.write(bytes, () => resolve()));
   return {
     write: async (bytes) => {
       if (failed()) return false;
-      // An error ends the wait as well; the listener above has seen it first.
-      if (!stream.write(bytes))
-        await Promise.race([once(stream, 'drain'), once(stream, 'close')]).catch(() => undefined);
+      await flushed(bytes);
       return !failed();
     },
     end: async () => {
       if (failed()) return;
-      await new Promise<void>((resolve) => stream.write('', () => resolve()));
+      await flushed('');
       failed();
     },
   };

@@ -6,7 +6,7 @@ import { readCompatConfig } from '../../deid/compat/index.ts';
 import { usageExit } from '../exit.ts';
 import { compileLoaded } from '../policy/compiled.ts';
 import { loadPolicy, policyText, problemsText } from '../policy/load.ts';
-import { withKeys } from './compat.ts';
+import { withKeys, withoutKeys } from './compat.ts';
 import type { Job } from './job.ts';
 import { ephemeralNote, missingVersions, runKeys } from './key.ts';
 import type { RunKeys } from './key.ts';
@@ -77,7 +77,7 @@ async function prepareCompat(options: PolicyOptions, asked: 'ms' | 'fhir-pseudon
   }
   const config = withKeys({ ...reading.config, dialect: asked === 'ms' ? 'microsoft' : asked });
   const asOf = isoTime(options);
-  const digest = createHash('sha256').update(text).digest('hex');
+  const digest = createHash('sha256').update(JSON.stringify(withoutKeys(reading.config))).digest('hex');
   return {
     job: { kind: 'compat', config, asOf },
     guard: false,

@@ -18,7 +18,7 @@ export interface PolicyFacts {
 
 export interface RunFacts {
   readonly policyName: string;
-  /** Of the policy, or of the bytes of another tool's configuration. */
+  /** Of the policy, or of another tool's configuration without its keys. */
   readonly digest: string;
   readonly asOf: string;
   readonly files: number;

@@ -17,7 +17,7 @@ import { showDifferences } from './show.ts';
 import { bytesTotal, openSources } from './source.ts';
 import type { Source } from './source.ts';
 import { soloTeam, threadTeam, WorkFailed } from './team.ts';
-import { transformOf } from './transform.ts';
+import { transformOf } from './transform-of.ts';
 
 export interface DeidentifyOptions extends PolicyOptions {
   readonly report?: string;
@@ -31,7 +31,7 @@ export interface DeidentifyOptions extends PolicyOptions {
 /** More of them would bury what follows. All are counted. */
 const mistakesShownMax = 100;
 /** Threads take longer to start than this takes to do. */
-const soloBytesMax = 2 ** 20;
+const soloBytesMax = 4 * 2 ** 20;
 
 export async function deidentifyFiles(files: string[], options: DeidentifyOptions): Promise<void> {
   checkDiff(options);

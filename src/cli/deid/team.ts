@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 
 import type { Job, WordsOutcome, WorkTask, WriteOutcome } from './job.ts';
-import { transformOf } from './transform.ts';
+import { transformOf } from './transform-of.ts';
 import { recordFailed, workOn } from './work.ts';
 
 export interface Team {

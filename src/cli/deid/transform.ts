@@ -1,10 +1,7 @@
-/** One record in, one or none out. What a job's transforms have in common, and which there are. */
+/** One record in, one or none out: what all jobs have in common. */
 import type { GuardTrace } from '../../deid/engine.ts';
 import type { WordsOf } from '../../deid/guard/apply.ts';
-import { compatTransform } from './compat.ts';
-import type { Job } from './job.ts';
 import type { Indent } from './layout.ts';
-import { policyTransform } from './policy-transform.ts';
 import type { ParsedRecord } from './records.ts';
 import type { Tally } from './tally.ts';
 
@@ -21,6 +18,3 @@ export interface Transform {
   /** The JSON of what is left of a record, counted; undefined where it is withheld. */
   output(record: ParsedRecord, tally: Tally, surroundings: Surroundings): string | undefined;
 }
-
-export const transformOf = (job: Job): Transform =>
-  job.kind === 'policy' ? policyTransform(job) : compatTransform(job);

@@ -148,7 +148,7 @@ function collect(value: Json, path: string, leaves: Leaves, depth: number): void
       else {
         for (const one of member) {
           const url = typeof one === 'object' && one !== null && !Array.isArray(one) ? one.url : undefined;
-          collect(one, `${own}.${key}('${urlName(url)}')`, leaves, depth + 2);
+          collect(one, `${own}.${key}('${urlName(url, own)}')`, leaves, depth + 2);
         }
       }
     }

@@ -114,8 +114,8 @@ class Visit {
   }
 
   #extension(value: JsonObject, child: Child, path: string, at: At): void {
-    const url = urlName(value.url);
     const holder = path.slice(0, path.lastIndexOf('.'));
+    const url = urlName(value.url, holder);
     const plan = settled(child.plan(), value);
     const { extensionDrop, extensionWithhold, keep } = this.#policy.fallbacks;
     const isDropped = child.mode === modes.drop || plan.winner === extensionDrop || plan.winner === extensionWithhold;

@@ -10,3 +10,5 @@ export { CompatProblem } from './problem.ts';
 export type { CompatProblemCode } from './problem.ts';
 export { anonymizeCompatText } from './text.ts';
 export type { CompatTextResult } from './text.ts';
+export { convertCompat } from './convert.ts';
+export type { Change, Conversion, ConversionNote, ConversionOptions, Unconvertible } from './convert.ts';

@@ -3,6 +3,7 @@
 const v4 = /(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?!\d)(?!\.\d)/y;
 const v6Units = /[0-9a-f:]{2,39}(?:\.\d{1,3}){0,3}/y;
 const prefixLength = /\/\d{1,3}(?!\d)/y;
+const midGroups = /(?:^|[^0-9a-z])[0-9a-f]{1,4}:$/;
 const group = /^[0-9a-f]{1,4}$/;
 
 const isOctets = (parts: readonly string[]): boolean =>
@@ -34,6 +35,8 @@ export function ipEnd(text: string, at: number): number {
   v4.lastIndex = at;
   const match = v4.exec(text);
   if (match !== null && isOctets(match.slice(1))) return withPrefix(text, v4.lastIndex);
+  // Within a row of groups nothing begins: it was tried at the first of them.
+  if (before === ':' && midGroups.test(text.slice(Math.max(0, at - 6), at))) return -1;
   v6Units.lastIndex = at;
   if (!v6Units.test(text)) return -1;
   let end = v6Units.lastIndex;

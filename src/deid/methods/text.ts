@@ -1,20 +1,23 @@
 /** Methods on texts: mask by patterns, and generalize by FHIRPath cases. */
 import type { Json } from '../../fhir/resource.ts';
-import { maskPatterns } from '../guard/patterns.ts';
+import { maskNarrativePatterns, maskPatterns } from '../guard/patterns.ts';
 import { compileOnValue } from '../path/fhirpath.ts';
 import type { MaskKind } from '../policy/document.ts';
 import { labelBits } from '../walk/context.ts';
 import type { LeafMethod } from '../walk/context.ts';
 import { Withheld } from '../shape.ts';
 
-const maskable = new Set(['string', 'markdown', '']);
+const maskable = new Set(['string', 'markdown', 'xhtml', '']);
 
 /** `mask`: what has the form of an e-mail address, a telephone number, a date … becomes `[email]`, `[phone]`, `[date]` … */
 export function mask(type: string, kinds: readonly MaskKind[]): LeafMethod | undefined {
   if (!maskable.has(type)) return undefined;
   return {
     label: labelBits.masked,
-    apply: (value) => (typeof value === 'string' ? maskPatterns(value, kinds) : undefined),
+    apply(value) {
+      if (typeof value !== 'string') return undefined;
+      return type === 'xhtml' ? maskNarrativePatterns(value, kinds) : maskPatterns(value, kinds);
+    },
   };
 }
 

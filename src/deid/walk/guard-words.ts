@@ -45,6 +45,11 @@ export function collectRemoved(walk: Walk, child: Child, value: Json): void {
   collect(walk, value, child.type, stated ?? child.guard, stated, 0);
 }
 
+/** Collects what a Reference was displayed as, if that is a person's name. */
+export function collectDisplay(walk: Walk, { display, reference, type }: JsonObject): void {
+  if (typeof display === 'string' && namesPerson(reference, type)) collectText(walk, display, 'name');
+}
+
 /** Collects the words of a resource of which nothing passes. */
 export function collectBelow(walk: Walk, value: JsonObject, type: string): void {
   collect(walk, value, type, 'none', undefined, 0);

@@ -12,7 +12,7 @@ import { inspect, isObject, Withheld } from '../shape.ts';
 import { withAbsentReasons } from './absent.ts';
 import { labelBits } from './context.ts';
 import type { Walk } from './context.ts';
-import { collectRemoved } from './guard-words.ts';
+import { collectDisplay, collectRemoved } from './guard-words.ts';
 import { changedLeaf, count, keptLeaf, unknownLeaf } from './leaf.ts';
 import { rewriteFullUrl, rewriteReference, rewriteRequestUrl } from './literals.ts';
 import { embeddedResource, ownId, ownMeta } from './resource.ts';
@@ -240,8 +240,10 @@ function object(walk: Walk, outer: Child, value: JsonObject, depth: number): Jso
   }
   if (plan.type === 'Bundle.entry') walk.entryId = entryIdOf(value);
   const copy = walkObject(walk, value, plan, depth);
-  if (copy === undefined || plan.type !== 'Reference') return copy;
-  return rewriteReference(walk, value, copy);
+  if (plan.type !== 'Reference') return copy;
+  // Whether a display names a person is told by the reference beside it, which its own leaf does not see.
+  if (walk.trace !== undefined && copy?.display !== value.display) collectDisplay(walk, value);
+  return copy === undefined ? undefined : rewriteReference(walk, value, copy);
 }
 
 /** The id that a Bundle entry's resource will have where it has none yet: what others point at it by. */

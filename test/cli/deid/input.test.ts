@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
 import { readParts } from '../../../src/cli/deid/input.ts';
-import { indentOf, written } from '../../../src/cli/deid/layout.ts';
+import { indentOf, reindented } from '../../../src/cli/deid/layout.ts';
 import { mistakeText } from '../../../src/cli/deid/mistakes.ts';
 import type { InputMistake } from '../../../src/cli/deid/mistakes.ts';
 import { valuesOf } from '../../../src/cli/deid/records.ts';
@@ -184,8 +184,10 @@ describe('the layout of a document', () => {
     ['of two spaces', 2],
     ['of four spaces', 4],
     ['of tabs', '\t'],
-  ])('%s is kept', (_what, indent) => {
-    const text = JSON.stringify({ ...patient(1), name: [{ family: 'x' }] }, null, indent);
-    expect(written(JSON.parse(text), indentOf(Buffer.from(text)))).toBe(`${text}\n`);
+  ])('%s is kept, and every digit with it', (_what, indent) => {
+    const value = { ...patient(1), name: [{ family: 'a "quoted\\\\", [b]' }, {}], none: [], some: [1, null, true] };
+    const text = JSON.stringify(value, null, indent);
+    expect(reindented(JSON.stringify(value), indentOf(Buffer.from(text)))).toBe(text);
+    expect(reindented('{"value":1.50}', '  ')).toBe('{\n  "value": 1.50\n}');
   });
 });

@@ -21,7 +21,7 @@ const textOf = (name: string): string => readFileSync(join(folder, name), 'utf8'
 const jsonOf = (name: string): unknown => JSON.parse(textOf(name));
 
 function engineOf(config: string, interpretAll: boolean): CompatEngine {
-  const reading = readCompatConfig(textOf(config));
+  const reading = readCompatConfig(config);
   if (!reading.ok) throw new Error(JSON.stringify(reading.problems));
   return compileCompat(reading.config, { interpretAll });
 }
@@ -39,10 +39,11 @@ for (const interpretAll of [false, true]) {
       (_config, _input, golden) => {
         if (golden.throws === true || golden.expected === undefined) {
           // What is thrown may also be what is wrong with the configuration.
-          expect(() => anonymizeCompat(engineOf(golden.config, interpretAll), jsonOf(golden.input))).toThrow();
+          const [config, resource] = [textOf(golden.config), textOf(golden.input)];
+          expect(() => anonymizeCompat(engineOf(config, interpretAll), JSON.parse(resource))).toThrow();
           return;
         }
-        const [engine, input] = [engineOf(golden.config, interpretAll), jsonOf(golden.input)];
+        const [engine, input] = [engineOf(textOf(golden.config), interpretAll), jsonOf(golden.input)];
         expect(anonymizeCompat(engine, input)).toEqual({ kind: 'resource', resource: jsonOf(golden.expected) });
       },
     );

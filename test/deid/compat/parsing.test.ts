@@ -122,7 +122,7 @@ describe('texts', () => {
   const hashing = engineOf(jsonConfig([{ path: 'Observation.value.value', method: 'cryptoHash' }]));
   const valueOf = (text: string): unknown => {
     const result = anonymizeCompatText(hashing, text);
-    return result.kind === 'resource' ? (JSON.parse(result.text) as any).valueQuantity.value : undefined;
+    return result.kind === 'resource' ? JSON.parse(result.text).valueQuantity.value : undefined;
   };
   const observation = (value: string): string => `{"resourceType":"Observation","valueQuantity":{"value":${value}}}`;
 

@@ -72,12 +72,19 @@ describe('hostile text', () => {
     }
   });
 
-  it.each(units)('of a megabyte of %j comes to an end', (unit) => {
-    const text = `${repeated(unit, megabyte / 4)} !`;
+  it.each(units)('of much %j comes to an end', (unit) => {
+    const text = `${repeated(unit, megabyte / 20)} !`;
     for (const kind of ['text', 'xhtml', 'uri', 'code', 'date'] as const) tokensIn(text, kind);
     for (const guardClass of guardClasses) wordsOf(text, guardClass);
     maskPatterns(text, maskKinds);
     expect(typeof maskText(text, 'text', () => false)).toBe('string');
+  });
+
+  it.each(['Okonkwo 12345 ', 'a@'])('of a megabyte of %j is gone through to its end', (unit) => {
+    const text = `${repeated(unit, megabyte)} Zorquim`;
+    expect(tokensIn(text, 'text')).toContain('zorquim');
+    expect(maskText(text, 'text', (token) => token === 'zorquim')?.endsWith(' [removed]')).toBe(true);
+    expect(maskPatterns(text, maskKinds).endsWith(' Zorquim')).toBe(true);
   });
 
   it('of one run without end is compared by its begin', () => {

@@ -60,26 +60,63 @@ function callText(node: Syntax): string {
   return `${renamed.get(name) ?? name}(${parameters.map(unparse).join(', ')})`;
 }
 
-/** The text of a syntax tree. */
-export function unparse(node: Syntax): string {
+interface Style {
+  readonly call: (node: Syntax, style: Style) => string;
+  readonly type: (node: Syntax, style: Style) => string;
+}
+
+const firelyStyle: Style = {
+  call: callText,
+  type: (node, style) => `(${write(childOf(node, 0), style)}).${node.text ?? ''}(${quoted(nameOf(childOf(node, 1)))})`,
+};
+
+/** As it was written, but `x as T` and `x.as(T)` as `x.ofType(T)`, without the brackets that `as` needed. */
+const plainStyle: Style = {
+  call: (node, style) => {
+    const functn = childOf(node, 0);
+    const name = childOf(functn, 0).text ?? '';
+    const parameters = (functn.children?.[1]?.children ?? []).map((parameter) => write(parameter, style));
+    return `${name === 'as' ? 'ofType' : name}(${parameters.join(', ')})`;
+  },
+  type: (node, style) => {
+    const [left, type] = [write(childOf(node, 0), style), nameOf(childOf(node, 1))];
+    return node.text === 'as' ? `${left}.ofType(${type})` : `${left} is ${type}`;
+  },
+};
+
+/** The text of a syntax tree, as Firely means it. */
+export const unparse = (node: Syntax): string => write(node, firelyStyle);
+
+/** The text of a syntax tree, as it was written. */
+export const unparsePlain = (node: Syntax): string => write(node, plainStyle);
+
+/** Brackets around `x as T` are no longer needed when it is written as a call. */
+const isCast = (node: Syntax): boolean => {
+  if (node.type === 'TypeExpression') return node.text === 'as';
+  return node.children?.length === 1 && node.text === undefined && isCast(node.children[0] ?? node);
+};
+
+function write(node: Syntax, style: Style): string {
   const variable = variables.get(node.type);
   if (variable !== undefined) return variable;
   if (binary.has(node.type)) {
-    return `${unparse(childOf(node, 0))} ${node.text ?? ''} ${unparse(childOf(node, 1))}`;
+    return `${write(childOf(node, 0), style)} ${node.text ?? ''} ${write(childOf(node, 1), style)}`;
   }
   switch (node.type) {
     case 'TypeExpression':
-      return `(${unparse(childOf(node, 0))}).${node.text ?? ''}(${quoted(nameOf(childOf(node, 1)))})`;
+      return style.type(node, style);
     case 'InvocationExpression':
-      return `${unparse(childOf(node, 0))}.${unparse(childOf(node, 1))}`;
+      return `${write(childOf(node, 0), style)}.${write(childOf(node, 1), style)}`;
     case 'IndexerExpression':
-      return `${unparse(childOf(node, 0))}[${unparse(childOf(node, 1))}]`;
+      return `${write(childOf(node, 0), style)}[${write(childOf(node, 1), style)}]`;
     case 'PolarityExpression':
-      return `${node.text ?? ''}${unparse(childOf(node, 0))}`;
-    case 'ParenthesizedTerm':
-      return `(${unparse(childOf(node, 0))})`;
+      return `${node.text ?? ''}${write(childOf(node, 0), style)}`;
+    case 'ParenthesizedTerm': {
+      const content = childOf(node, 0);
+      return style === plainStyle && isCast(content) ? write(content, style) : `(${write(content, style)})`;
+    }
     case 'FunctionInvocation':
-      return callText(node);
+      return style.call(node, style);
     case 'ExternalConstantTerm':
       return `%${node.text ?? ''}`;
     case 'QuantityLiteral':
@@ -88,7 +125,7 @@ export function unparse(node: Syntax): string {
       return '{}';
     default: {
       const only = node.children?.length === 1 ? node.children[0] : undefined;
-      if (only !== undefined && (node.text === undefined || only.type === 'QuantityLiteral')) return unparse(only);
+      if (only !== undefined && (node.text === undefined || only.type === 'QuantityLiteral')) return write(only, style);
       if (node.text === undefined) throw new Error(`fhirpath syntax: ${node.type}`);
       return node.text;
     }

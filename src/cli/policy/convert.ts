@@ -1,0 +1,67 @@
+/** `sluice policy convert`: a policy of ours out of another tool's configuration. */
+import { writeFile } from 'node:fs/promises';
+
+import { type Command, Option } from 'commander';
+import { stringify } from 'yaml';
+
+import type { CompatConfig, Conversion } from '../../deid/compat/index.ts';
+import { exitCodes, usageExit } from '../exit.ts';
+import { policyText, problemsText } from './load.ts';
+
+interface ConvertOptions {
+  readonly from?: 'ms' | 'fhir-pseudonymizer';
+  readonly default?: 'keep' | 'drop';
+  readonly output?: string;
+}
+
+const help = `
+Prints the policy as YAML; standard error says what became stricter, what differs and what could not be said. Keys are left
+out: ours come from a key file. Both tools let pass what no rule names; --default keep asks for that here as well.
+
+Exit codes: 0 done · 2 the configuration has mistakes · 3 done, but with something stricter in place of what could not be said
+`;
+
+export function addConvert(policy: Command): void {
+  policy
+    .command('convert')
+    .description('make a policy of a configuration of Microsoft’s tool or of fhir-pseudonymizer')
+    .argument('<file>', 'the configuration')
+    .addOption(
+      new Option('--from <tool>', 'whose it is; told by its content where left out').choices(['ms', 'fhir-pseudonymizer']),
+    )
+    .addOption(new Option('--default <what>', 'what becomes of what no rule names').choices(['keep', 'drop']))
+    .option('-o, --output <file>', 'write the policy there instead of to standard output')
+    .addHelpText('after', help)
+    .action(async (file: string, { from, output, default: fallback }: ConvertOptions) => {
+      const { convertCompat, readCompatConfig } = await import('../../deid/compat/index.ts');
+      const reading = readCompatConfig(await policyText(file));
+      if (!reading.ok) usageExit(problemsText(file, reading.problems));
+      const config = spokenBy(reading.config, from, file);
+      const conversion = convertCompat(config, fallback === undefined ? {} : { default: fallback });
+      const text = stringify(conversion.policy, { lineWidth: 120 });
+      if (output === undefined) process.stdout.write(text);
+      else await writeFile(output, text).catch(() => usageExit(`${output}: cannot be written`));
+      for (const line of reportLines(conversion)) console.error(line);
+      process.exitCode = conversion.unconvertible.length > 0 ? exitCodes.withheld : exitCodes.done;
+    });
+}
+
+/** The configuration in the dialect that was asked for, if it can be in that. */
+export function spokenBy(config: CompatConfig, tool: 'ms' | 'fhir-pseudonymizer' | undefined, file: string): CompatConfig {
+  if (tool === undefined) return config;
+  if (tool === 'ms' && config.dialect !== 'microsoft') {
+    usageExit(`${file}: says what only fhir-pseudonymizer knows, so it is none of Microsoft's tool`);
+  }
+  return { ...config, dialect: tool === 'ms' ? 'microsoft' : tool };
+}
+
+function reportLines({ report, unconvertible }: Conversion): string[] {
+  const where = (rule: number | undefined, path: string): string =>
+    rule === undefined ? path : `fhirPathRules[${String(rule)}] ${path}`;
+  return [
+    ...report
+      .filter(({ change }) => change !== 'same')
+      .map(({ rule, path, change, what }) => `${change}: ${where(rule, path)}: ${what}`),
+    ...unconvertible.map(({ rule, path, why, instead }) => `cannot be said: ${where(rule, path)}: ${why}; instead ${instead}`),
+  ];
+}

@@ -1,0 +1,252 @@
+/** `sluice policy …` as a process: what it prints of policies and data, and what it ends with. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+
+import { presetNames } from '../../../src/deid/policy/document.ts';
+import { lines, note, patient, sluice } from '../process.ts';
+
+jest.setTimeout(60_000);
+
+let folder: string;
+let site: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sluice-policy-'));
+  site = await file(
+    'site.yaml',
+    `apiVersion: fhir-sluice/v1
+name: site
+extends: safe-harbor
+rules:
+  - { path: "Patient.telecom.where(system = 'phone')", method: keep }
+  - { path: Patient.gender, method: redact }
+`,
+  );
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function file(name: string, content: string): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, content);
+  return path;
+}
+
+const policy = (...args: string[]): ReturnType<typeof sluice> => sluice(['policy', ...args]);
+
+describe('policy --help', () => {
+  it('names every command', async () => {
+    const { code, out } = await policy('--help');
+    expect(code).toBe(0);
+    for (const command of ['check', 'explain', 'coverage', 'diff', 'risk', 'schema']) {
+      expect(out).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
+    }
+  });
+});
+
+describe('policy check', () => {
+  it('prints digest and summary, the same in text and JSON', async () => {
+    const [text, json] = await Promise.all([policy('check', site), policy('check', site, '--json')]);
+    expect([text.code, json.code]).toEqual([0, 0]);
+    const checked = JSON.parse(json.out);
+    expect(checked).toMatchObject({ extends: 'safe-harbor', default: 'drop', rules: { own: 2 }, warnings: [] });
+    expect(text.out).toContain(checked.digest);
+    expect(text.out).toContain('2 rules, then');
+  });
+
+  it('knows every preset, and warns of one that lets pass what no rule names', async () => {
+    const ends = await Promise.all(presetNames.map((name) => policy('check', name, '--json')));
+    for (const [index, { code, out }] of ends.entries()) {
+      expect(code).toBe(0);
+      const { warnings, default: fallback } = JSON.parse(out);
+      const codes = warnings.map(({ code: of }: { code: string }) => of);
+      expect({ preset: presetNames[index], warns: codes.includes('default-keep') }).toEqual({
+        preset: presetNames[index],
+        warns: fallback === 'keep',
+      });
+    }
+  });
+
+  it('tells every mistake with its line and ends with 2', async () => {
+    const wrong = await file(
+      'wrong.yaml',
+      'apiVersion: fhir-sluice/v1\ndefault: maybe\nrules:\n  - { path: Patient.name, method: zap }\n  - { pth: Patient.name, method: keep }\n',
+    );
+    const { code, out, err } = await policy('check', wrong);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    for (const where of ['default (line 2)', 'rules[0].method (line 4)', 'rules[1].pth (line 5)']) {
+      expect(err).toContain(where);
+    }
+  });
+});
+
+describe('policy explain', () => {
+  it('says which rule takes a path, where it stands, and what comes before and behind it', async () => {
+    const { code, out } = await policy('explain', site, 'Patient.gender', 'Patient.telecom.value', 'Patient.id');
+    expect(code).toBe(0);
+    const [gender, telecom, id] = out.split('\n\n');
+    expect(gender).toMatch(
+      /^Patient\.gender \(code\) is removed\n {2}by {5}rules\[1\] \(line 6\): redact Patient\.gender/,
+    );
+    expect(gender).toMatch(/^ {2}then {3}preset safe-harbor rules\[\d+\]: keep nodesByType\('code'\)/m);
+    expect(telecom).toContain('is removed\n  by     preset safe-harbor');
+    expect(telecom).toContain(
+      "unless rules[0] (line 5): keep Patient.telecom.where(system = 'phone') (depends on the data)",
+    );
+    expect(id).toContain('always become pseudonyms');
+  });
+
+  it('takes each choice of an element by itself, and says what no rule takes', async () => {
+    const { out } = await policy('explain', 'safe-harbor', 'Observation.value', 'Patient.nickname', '--json');
+    const places = JSON.parse(out);
+    const of = (path: string): any => places.find((place: { path: string }) => place.path === path);
+    expect(of('Observation.valueString')).toMatchObject({ outcome: 'removed', type: 'string' });
+    expect(of('Observation.valueBoolean')).toMatchObject({ outcome: 'kept' });
+    expect(of('Observation.valueQuantity')).toMatchObject({ outcome: 'parts' });
+    expect(of('Patient.nickname')).toMatchObject({ outcome: 'removed', rule: { origin: 'default' } });
+  });
+
+  it.each(['Patient.birthDate.year', 'HumanName', "Patient.name.where(use = 'x')", 'Pateint.name'])(
+    '%s is refused with 2',
+    async (path) => {
+      const { code, out, err } = await policy('explain', site, path);
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toContain(path);
+    },
+  );
+});
+
+const canary = 'Canary-Quillfeather';
+
+const data = (): Promise<string> =>
+  file(
+    'data.ndjson',
+    lines(
+      {
+        ...patient('1', canary),
+        telecom: [
+          { system: 'phone', value: `${canary}-555` },
+          { system: 'email', value: canary },
+        ],
+        nickname: canary,
+        extension: [{ url: 'http://example.org/nick', valueString: canary }],
+      },
+      { ...patient('2', canary), extension: [{ url: canary, valueString: canary }] },
+      { resourceType: 'CanaryType', id: '1', text: canary },
+      { ...note('1', '1', canary), contained: [{ resourceType: 'Patient', id: 'c', petname: canary }] },
+    ),
+  );
+
+describe('policy coverage', () => {
+  it('lists paths, extensions, attributes and types that no rule names, with counts and without values', async () => {
+    const keeping = await file(
+      'keeping.yaml',
+      'apiVersion: fhir-sluice/v1\ndefault: keep\nrules:\n  - { path: Patient.name, method: redact }\n',
+    );
+    const [json, text] = await Promise.all([
+      policy('coverage', keeping, await data(), '--json'),
+      policy('coverage', keeping, await data()),
+    ]);
+    expect([json.code, text.code]).toEqual([0, 0]);
+    const { paths, extensions, types, resources } = JSON.parse(json.out);
+    expect(resources).toBe(4);
+    expect(paths).toContainEqual({ path: 'Patient.birthDate', leaves: 2, outcome: 'kept', isUnknown: false });
+    expect(paths).toContainEqual({ path: 'Patient.telecom.value', leaves: 2, outcome: 'kept', isUnknown: false });
+    expect(paths).toContainEqual({ path: 'Patient.nickname', leaves: 1, outcome: 'kept', isUnknown: true });
+    expect(paths).toContainEqual({ path: 'Patient.petname', leaves: 1, outcome: 'kept', isUnknown: true });
+    expect(JSON.stringify(paths)).not.toContain('Patient.name');
+    expect(extensions.map(({ url, count }: any) => [url, count])).toEqual(
+      expect.arrayContaining([
+        ['http://example.org/nick', 1],
+        ['(no address)', 1],
+      ]),
+    );
+    expect(types).toEqual([{ type: 'CanaryType', resources: 1 }]);
+    expect(text.out).toMatch(/^Patient\.birthDate +2 +kept$/m);
+    for (const { out, err } of [json, text])
+      expect(out.replaceAll('CanaryType', '') + err).not.toContain('Canary-Q-none');
+  });
+
+  it('of a policy that names everything is 100 %', async () => {
+    const all = await file(
+      'all.yaml',
+      'apiVersion: fhir-sluice/v1\ndefault: drop\nrules:\n  - { path: Patient, method: keep }\n',
+    );
+    const only = await file('only.json', JSON.stringify(patient('1', canary)));
+    expect((await policy('coverage', all, only)).out).toBe('1 resource, 6 leaves: 100.0 % are named by a rule\n');
+  });
+});
+
+describe('policy diff', () => {
+  it('counts what another policy removes, adds and changes, by path, and ends with 1', async () => {
+    const { code, out } = await policy('diff', 'safe-harbor', site, await data(), '--json');
+    expect(code).toBe(1);
+    const { paths, differing, withheld } = JSON.parse(out);
+    expect(differing).toBe(2);
+    expect(withheld).toEqual([]);
+    expect(paths).toContainEqual({ path: 'Patient.gender', removed: 2, added: 0, changed: 0 });
+    expect(paths).toContainEqual({ path: 'Patient.telecom.value', removed: 0, added: 1, changed: 0 });
+    expect(out).not.toContain(canary);
+  });
+
+  it('of a policy with itself is none', async () => {
+    const { code, out } = await policy('diff', site, site, await data());
+    expect({ code, out }).toEqual({ code: 0, out: '4 resources: no difference\n' });
+  });
+
+  it('says which resources are withheld by one of the two', async () => {
+    const dropping = await file(
+      'dropping.yaml',
+      'apiVersion: fhir-sluice/v1\nextends: safe-harbor\nrules:\n  - { path: Observation, method: dropResource }\n',
+    );
+    const { out } = await policy('diff', 'safe-harbor', dropping, await data(), '--json');
+    expect(JSON.parse(out).withheld).toEqual([{ before: 'passes', after: 'policy-drops-type', resources: 1 }]);
+  });
+});
+
+describe('policy risk', () => {
+  it('ends with 1 where a class is too small and 0 where none is, and prints counts alone', async () => {
+    const set = await file('set.ndjson', lines(...['1', '2', '3'].map((id) => patient(id, canary))));
+    const [small, enough] = await Promise.all([
+      policy('risk', set),
+      policy('risk', set, '--k', '3', '--qi', 'Patient.gender', '--qi', 'Patient.birthDate', '--json'),
+    ]);
+    expect(small.code).toBe(1);
+    expect(small.out).toContain(
+      'k-anonymity: 3, which is below 11: 3 patients of 3 (100.0 %) in 1 class that is too small',
+    );
+    expect(enough.code).toBe(0);
+    expect(JSON.parse(enough.out)).toMatchObject({ patients: 3, smallestK: 3, belowK: { patients: 0 } });
+    expect(small.out + enough.out).not.toMatch(/Canary|1951|female/);
+  });
+
+  it('ends with 2 for a path that would select nothing, and 3 where a line is no JSON', async () => {
+    const [wrong, broken] = await Promise.all([
+      policy('risk', '--qi', 'Patient.brithDate'),
+      sluice(['policy', 'risk', '--k', '1'], { input: `${lines(patient('1', canary))}${canary}\n` }),
+    ]);
+    expect(wrong).toMatchObject({ code: 2, out: '' });
+    expect(wrong.err).toContain('it has no brithDate');
+    expect(broken.code).toBe(3);
+    expect(broken.err).toBe('standard input:2: not one JSON value (not-json)\n');
+  });
+});
+
+describe('policy schema', () => {
+  it('prints a JSON Schema that takes what is right and refuses what is not', async () => {
+    const { code, out } = await policy('schema');
+    expect(code).toBe(0);
+    const validate = new Ajv2020({ strict: false }).compile(JSON.parse(out));
+    expect(
+      validate({
+        apiVersion: 'fhir-sluice/v1',
+        extends: 'safe-harbor',
+        rules: [{ path: 'Patient.name', method: 'redact' }],
+      }),
+    ).toBe(true);
+    expect(validate({ apiVersion: 'fhir-sluice/v1', rules: [{ path: 'Patient.name', method: 'zap' }] })).toBe(false);
+    expect(validate({ apiVersion: 'fhir-sluice/v1', defualt: 'keep' })).toBe(false);
+  });
+});
