@@ -9,7 +9,7 @@ import type { PresetName } from '../src/deid/policy/document.ts';
 import type { Resource } from '../src/fhir/resource.ts';
 import { makeEdition } from './deid/editions.ts';
 import type { Edition } from './deid/editions.ts';
-import { clean, newKeys, scopeOf } from './deid/guarded.ts';
+import { clean, guardedShare, newKeys, scopeOf } from './deid/guarded.ts';
 import { raceRules } from './deid/interpreted.ts';
 import { measureMemory } from './deid/memory.ts';
 import type { Benchmark, Section } from './lib/benchmark.ts';
@@ -17,7 +17,7 @@ import { profile } from './lib/profile.ts';
 import { readLines, sampleFolder } from './lib/resources.ts';
 import { race, sink } from './lib/rounds.ts';
 import type { Contender, Race } from './lib/rounds.ts';
-import { rateCells, ratioCells, spreads, whole } from './lib/table.ts';
+import { rateCells, ratioCells, short, spreads, whole } from './lib/table.ts';
 
 const baseline = 'parse + stringify';
 
@@ -98,6 +98,9 @@ export const deid: Benchmark = async ({ data, rounds, editions, profile: profile
     prepare: (round) => (current = makeEdition(lines, round, policies)),
   });
 
+  const [guarded, guardedLenient] = policies.map((policy) =>
+    guardedShare(current.resources, policy, current.wordsUnder(policy)),
+  );
   note('the same rules by FHIRPath');
   const rules = raceRules(edition().resources, rounds, (resources) =>
     engineAlone(prepare('safe-harbor', strict), () => ({ ...current, resources })),
@@ -115,6 +118,14 @@ export const deid: Benchmark = async ({ data, rounds, editions, profile: profile
     }
   }
 
+  const guardSection: Section = {
+    title: 'of the resources, through the leak guard',
+    head: ['preset', 'share'],
+    rows: [
+      ['safe-harbor', short(guarded!)],
+      ['aidbox-default', short(guardedLenient!)],
+    ],
+  };
   return {
     figures: {
       resources: lines.length,
@@ -128,12 +139,19 @@ export const deid: Benchmark = async ({ data, rounds, editions, profile: profile
         factorToInterpreted: rules.factor,
         engineFactorToInterpreted: rules.engineFactor,
       }),
+      guardedShare: guarded,
+      guardedShareAidboxDefault: guardedLenient,
       interpretedResources: rules.resources,
       interpretedRules: rules.rules,
       resourcesPerSecond: Object.fromEntries(contenders.map(({ name }) => [name, Math.round(found.rate(name).median)])),
       ...memory.figures,
       sink: sink.sum, // what keeps the compiler honest
     },
-    sections: [rateTable(`de-identification, ${rounds} rounds`, found, contenders), rules.section, memory.section],
+    sections: [
+      rateTable(`de-identification, ${rounds} rounds`, found, contenders),
+      guardSection,
+      rules.section,
+      memory.section,
+    ],
   };
 };

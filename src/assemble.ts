@@ -99,6 +99,7 @@ function rulesetOf({ policy, plugins, keys }: Config, compiled: CompiledPolicy, 
     pseudonymKeyVersion: current,
     pseudonymKey: pseudonym.key(current),
     olderKeys: new Map(older.map((version) => [version, pseudonym.key(version)])),
+    hashKeyVersion: document.keys.pseudonym ?? current,
   };
 }
 

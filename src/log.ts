@@ -18,6 +18,12 @@ interface Events {
     resources: number;
     withheld: number;
     quarantined: number;
+    /** Outputs in which the leak guard masked something, and those that it withheld (quarantined). */
+    masked: number;
+    guardWithheld: number;
+    /** Removed words that were not known of their patients; late ones are of patients who had output in the hub already. */
+    words: number;
+    lateWords: number;
   };
   'batch-stepped': {
     direction: string;
@@ -37,6 +43,9 @@ interface Events {
     parked: number;
     released: number;
     quarantined: number;
+    /** Outputs that the leak guard masked or withheld (quarantined) here: their patient's words came after them. */
+    masked: number;
+    guardWithheld: number;
     bundles: number;
   };
   'stream-denied': { direction: string; type: string; reason: string };

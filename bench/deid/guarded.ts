@@ -59,3 +59,13 @@ export function clean(resource: Resource, policy: CompiledPolicy, keys: DeidKeys
   if (result.kind === 'withheld' || !guardHits(result.traces, words.of)) return result;
   return applyGuard(result.resource, result.traces, policy, keys, words.of);
 }
+
+/** The part of the resources that goes through the guard. */
+export function guardedShare(resources: readonly Resource[], policy: CompiledPolicy, words: PatientWords): number {
+  const keys = newKeys();
+  const met = resources.filter((resource) => {
+    const result = deidentify(resource, policy, keys, asOf);
+    return result.kind === 'resource' && guardHits(result.traces, words.of);
+  });
+  return met.length / resources.length;
+}

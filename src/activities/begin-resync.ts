@@ -2,6 +2,7 @@
  * begin-resync: begins a new epoch of a stream, in which everything is read from version 0 and written again. What
  * the ledger knows to be in the target stays known; only its digests stop to count.
  */
+import { forgetOtherKeys } from '../state/guard-words.ts';
 import { forgetHeads, forgetSeen } from '../state/window.ts';
 import { noCounts, readStream, type StreamKey, writeStream } from '../state/streams.ts';
 import { dropParked } from '../state/parked.ts';
@@ -27,6 +28,8 @@ async function beginResync(parts: Parts, stream: StreamKey): Promise<StreamTotal
     await forgetSeen(tx, stream);
     // Parked under the old policy, perhaps; all of it is read again.
     await dropParked(tx, stream);
+    // After a change of the pseudonym key no output is compared with hashes of before.
+    if (stream.direction === 'up') await forgetOtherKeys(tx, parts.rulesets.up.hashKeyVersion);
     // Where the source was restored, heads of before are of another history.
     await forgetHeads(tx, sourceName(stream.direction));
     const fresh = { epoch, sequence: 0, settled: 0, delivered: 0, policy: '', loaded: false, counts: noCounts };

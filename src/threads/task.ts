@@ -21,6 +21,8 @@ export interface Ruleset {
   readonly pseudonymKey: Uint8Array;
   /** Older versions of that key, for policies that hold a purpose at one of them. */
   readonly olderKeys: ReadonlyMap<number, Uint8Array>;
+  /** The version that ids and the leak guard's hashes are under: the current one, unless the policy names another. */
+  readonly hashKeyVersion: number;
 }
 
 export interface AnonymizeTask {

@@ -48,6 +48,8 @@ const commands = [
   'status',
   'keygen',
   'codec-server',
+  'policy',
+  'deidentify',
 ];
 
 describe('help', () => {

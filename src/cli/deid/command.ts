@@ -7,14 +7,14 @@ import type { DeidentifyOptions } from './start.ts';
 
 const help = `
 Input: a resource, a Bundle or NDJSON, plain or gzip, told by its content; standard input where no file is named. Output
-goes to standard output in the form it came in; several files become NDJSON. It is read twice, since the leak guard has to
-know all of a patient's words before anything is written; standard input is kept for that, encrypted, until the end.
+goes to standard output in the form it came in; several files become NDJSON. Input is read twice, since the leak guard has
+to know all of a patient's words before anything is written; standard input is kept for that, encrypted, until the end.
 
 --dry-run writes nothing but the counts; with --diff it shows each record before and after. That shows patients' data:
 use it at the site, on a terminal. It refuses to write that into a file or a pipe without --force.
 
-Exit codes: 0 done · 1 it failed · 2 a wrong policy, key or usage, nothing was read · 3 something was withheld or could not
-be read: the rest was written. Types that the policy drops on purpose do not count as withheld.
+Exit codes: 0 done · 1 it failed · 2 a wrong policy, key or usage, nothing was read · 3 something was withheld or could
+not be read: the rest was written. Types that the policy drops on purpose do not count as withheld.
 `;
 
 export function addDeidentify(program: Command): void {

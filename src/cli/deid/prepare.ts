@@ -5,6 +5,7 @@ import { KeyProblem } from '../../crypto/keyring.ts';
 import { readCompatConfig } from '../../deid/compat/index.ts';
 import { usageExit } from '../exit.ts';
 import { compileLoaded } from '../policy/compiled.ts';
+import { spokenBy } from '../policy/convert.ts';
 import { loadPolicy, policyText, problemsText } from '../policy/load.ts';
 import { withKeys, withoutKeys } from './compat.ts';
 import type { Job } from './job.ts';
@@ -72,12 +73,11 @@ async function prepareCompat(options: PolicyOptions, asked: 'ms' | 'fhir-pseudon
   const text = await policyText(name);
   const reading = readCompatConfig(text);
   if (!reading.ok) usageExit(problemsText(name, reading.problems));
-  if (asked === 'ms' && reading.config.dialect !== 'microsoft') {
-    usageExit(`${name}: says what only fhir-pseudonymizer knows; run it with --compat fhir-pseudonymizer`);
-  }
-  const config = withKeys({ ...reading.config, dialect: asked === 'ms' ? 'microsoft' : asked });
+  const config = withKeys(spokenBy(reading.config, asked, name));
   const asOf = isoTime(options);
-  const digest = createHash('sha256').update(JSON.stringify(withoutKeys(reading.config))).digest('hex');
+  const digest = createHash('sha256')
+    .update(JSON.stringify(withoutKeys(reading.config)))
+    .digest('hex');
   return {
     job: { kind: 'compat', config, asOf },
     guard: false,

@@ -15,10 +15,11 @@ interface ConvertOptions {
 }
 
 const help = `
-Prints the policy as YAML; standard error says what became stricter, what differs and what could not be said. Keys are left
-out: ours come from a key file. Both tools let pass what no rule names; --default keep asks for that here as well.
+Prints the policy as YAML; standard error says what became stricter, what differs and what could not be said. Keys are
+left out: ours come from a key file. Both tools let pass what no rule names; --default keep asks for that here as well.
 
-Exit codes: 0 done · 2 the configuration has mistakes · 3 done, but with something stricter in place of what could not be said
+Exit codes: 0 done · 2 the configuration has mistakes · 3 done, but something could not be said and is
+stricter now, or is weaker than it was: look at it
 `;
 
 export function addConvert(policy: Command): void {
@@ -27,7 +28,10 @@ export function addConvert(policy: Command): void {
     .description('make a policy of a configuration of Microsoft’s tool or of fhir-pseudonymizer')
     .argument('<file>', 'the configuration')
     .addOption(
-      new Option('--from <tool>', 'whose it is; told by its content where left out').choices(['ms', 'fhir-pseudonymizer']),
+      new Option('--from <tool>', 'whose it is; told by its content where left out').choices([
+        'ms',
+        'fhir-pseudonymizer',
+      ]),
     )
     .addOption(new Option('--default <what>', 'what becomes of what no rule names').choices(['keep', 'drop']))
     .option('-o, --output <file>', 'write the policy there instead of to standard output')
@@ -42,12 +46,16 @@ export function addConvert(policy: Command): void {
       if (output === undefined) process.stdout.write(text);
       else await writeFile(output, text).catch(() => usageExit(`${output}: cannot be written`));
       for (const line of reportLines(conversion)) console.error(line);
-      process.exitCode = conversion.unconvertible.length > 0 ? exitCodes.withheld : exitCodes.done;
+      process.exitCode = isFaithful(conversion) ? exitCodes.done : exitCodes.withheld;
     });
 }
 
 /** The configuration in the dialect that was asked for, if it can be in that. */
-export function spokenBy(config: CompatConfig, tool: 'ms' | 'fhir-pseudonymizer' | undefined, file: string): CompatConfig {
+export function spokenBy(
+  config: CompatConfig,
+  tool: 'ms' | 'fhir-pseudonymizer' | undefined,
+  file: string,
+): CompatConfig {
   if (tool === undefined) return config;
   if (tool === 'ms' && config.dialect !== 'microsoft') {
     usageExit(`${file}: says what only fhir-pseudonymizer knows, so it is none of Microsoft's tool`);
@@ -55,13 +63,19 @@ export function spokenBy(config: CompatConfig, tool: 'ms' | 'fhir-pseudonymizer'
   return { ...config, dialect: tool === 'ms' ? 'microsoft' : tool };
 }
 
+/** Whether nobody has to look at it again. */
+const isFaithful = ({ report, unconvertible }: Conversion): boolean =>
+  unconvertible.length === 0 && report.every(({ change }) => change !== 'weaker');
+
 function reportLines({ report, unconvertible }: Conversion): string[] {
   const where = (rule: number | undefined, path: string): string =>
-    rule === undefined ? path : `fhirPathRules[${String(rule)}] ${path}`;
+    rule === undefined ? path || 'everywhere' : `fhirPathRules[${String(rule)}] ${path}`;
   return [
     ...report
       .filter(({ change }) => change !== 'same')
       .map(({ rule, path, change, what }) => `${change}: ${where(rule, path)}: ${what}`),
-    ...unconvertible.map(({ rule, path, why, instead }) => `cannot be said: ${where(rule, path)}: ${why}; instead ${instead}`),
+    ...unconvertible.map(
+      ({ rule, path, why, instead }) => `cannot be said: ${where(rule, path)}: ${why}; instead ${instead}`,
+    ),
   ];
 }

@@ -14,8 +14,8 @@ import { lookAtData } from './data.ts';
 import { loadPolicy } from './load.ts';
 
 const help = `
-Both policies run on the data with one random key. Counted are leaves of the output by path: removed (the old policy lets
-them pass, the new one does not), added, changed; no values. What the leak guard would mask is left out.
+Both policies run on the data with one random key. Counted are leaves of the output by path: removed (the old policy
+lets them pass, the new one does not), added, changed; no values. What the leak guard would mask is left out.
 
 Exit codes: 0 nothing differs · 1 something differs · 2 a wrong policy or usage, nothing was read ·
 3 something could not be read

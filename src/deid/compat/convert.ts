@@ -123,6 +123,7 @@ class Converter {
       if (rule.method !== 'redact') this.refuse(index, rule.path, `${rule.method} on everything that is left`);
       else {
         this.isClosed = true;
+        this.drafts.push({ from: index, rule: { path: 'Resource.meta', method: 'redact' } });
         this.note(index, rule.path, [
           'stricter',
           'default: drop says it; of dates, ages and postal codes nothing is left',
@@ -130,7 +131,7 @@ class Converter {
       }
       return;
     }
-    const own = new Set(['id', 'meta', 'contained']);
+    const own = new Set(['id', 'contained']); // ids are ours; what is contained has rules of its own
     const names = new Set([...(r4Type(type)?.elements.values() ?? [])].map(({ name }) => name));
     for (const name of names) {
       if (own.has(name)) continue;
@@ -182,9 +183,9 @@ export function convertCompat(config: CompatConfig, options: ConversionOptions =
   converter.note(undefined, '', ['different', always]);
   converter.note(undefined, 'extensions', ['stricter', extensions]);
   converter.note(undefined, 'modifierExtensions', ['stricter', modifiers]);
-  if (policy.default === 'drop')
-    converter.note(undefined, 'default', ['stricter', 'what no rule names is dropped; theirs lets it pass']);
-  else converter.note(undefined, 'default', ['same', 'keep: what no rule names passes, free text included']);
+  const dropping: Remark = ['stricter', 'what no rule names is dropped; theirs lets it pass'];
+  const keeping: Remark = ['same', 'keep: what no rule names passes, free text included'];
+  converter.note(undefined, 'default', policy.default === 'drop' ? dropping : keeping);
   return { policy, report: unique(converter.report), unconvertible: converter.unconvertible };
 }
 

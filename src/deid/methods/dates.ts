@@ -77,8 +77,22 @@ interface ShiftMemo {
   days: number;
 }
 
+export interface DateShiftParams {
+  readonly daysMax: number;
+  readonly ageYearsMax?: number | undefined;
+  /** `zero`: every time becomes midnight, the zone stays. Dates of one day then have no order among them. */
+  readonly timeOfDay?: 'keep' | 'zero' | undefined;
+}
+
+/** The time of day with each digit a zero, the zone as it is. */
+const midnight = (time: string): string =>
+  time.replace(/^T[\d:.]+/, (clock) => clock.replace(/\d/g, '0'));
+
 /** `dateShift`: partial dates have no day to move by, and would tell where a year begins; they go. */
-export function dateShift(type: string, daysMax: number, ageYearsMax: number | undefined): LeafMethod | undefined {
+export function dateShift(
+  type: string,
+  { daysMax, ageYearsMax, timeOfDay }: DateShiftParams,
+): LeafMethod | undefined {
   if (!dateTypes.has(type)) return undefined;
   const memo: ShiftMemo = { walk: undefined, patient: '', days: 0 };
   return {
@@ -91,7 +105,7 @@ export function dateShift(type: string, daysMax: number, ageYearsMax: number | u
         memo.patient = walk.patient;
         memo.days = shiftDays(walk, daysMax);
       }
-      return shifted(parts, memo.days);
+      return shifted(timeOfDay === 'zero' ? { ...parts, time: midnight(parts.time) } : parts, memo.days);
     },
   };
 }

@@ -30,7 +30,7 @@ export function methodFor(
     case 'cryptoHash':
       return cryptoHash(type, rule.params?.hexDigits ?? hexDigitsDefault);
     case 'dateShift':
-      return dateShift(type, rule.params?.daysMax ?? daysMaxDefault, rule.params?.ageYearsMax);
+      return dateShift(type, { daysMax: daysMaxDefault, timeOfDay: 'keep', ...rule.params });
     case 'dateTruncate':
       return dateTruncate(type, rule.params?.to ?? 'year', rule.params?.ageYearsMax);
     case 'generalize':

@@ -75,7 +75,11 @@ export const ruleSchema = z.discriminatedUnion('method', [
     ...common,
     method: z.literal('dateShift'),
     params: z
-      .strictObject({ daysMax: z.int().min(1).max(3650).optional(), ageYearsMax: z.int().min(1).max(150).optional() })
+      .strictObject({
+        daysMax: z.int().min(1).max(3650).optional(),
+        ageYearsMax: z.int().min(1).max(150).optional(),
+        timeOfDay: z.enum(['keep', 'zero']).optional(),
+      })
       .optional(),
   }),
   z.strictObject({

@@ -40,7 +40,7 @@ describe('policy --help', () => {
   it('names every command', async () => {
     const { code, out } = await policy('--help');
     expect(code).toBe(0);
-    for (const command of ['check', 'explain', 'coverage', 'diff', 'risk', 'schema']) {
+    for (const command of ['check', 'explain', 'coverage', 'diff', 'risk', 'convert', 'schema']) {
       expect(out).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
     }
   });
@@ -248,5 +248,48 @@ describe('policy schema', () => {
     ).toBe(true);
     expect(validate({ apiVersion: 'fhir-sluice/v1', rules: [{ path: 'Patient.name', method: 'zap' }] })).toBe(false);
     expect(validate({ apiVersion: 'fhir-sluice/v1', defualt: 'keep' })).toBe(false);
+  });
+});
+
+describe('policy convert', () => {
+  const microsoft = {
+    fhirVersion: 'R4',
+    fhirPathRules: [
+      { path: "nodesByType('HumanName')", method: 'redact' },
+      { path: 'Patient.birthDate', method: 'dateShift' },
+      { path: 'Patient.gender', method: 'keep' },
+    ],
+    parameters: { dateShiftKey: 'secret-of-the-configuration' },
+  };
+
+  it('prints a policy that is right, and says on standard error what became stricter', async () => {
+    const config = await file('ms.json', JSON.stringify(microsoft));
+    const made = join(folder, 'made.yaml');
+    const [printed, stored] = await Promise.all([
+      policy('convert', config, '--from', 'ms'),
+      policy('convert', config, '-o', made),
+    ]);
+    expect([printed.code, stored.code, stored.out]).toEqual([0, 0, '']);
+    expect(printed.out).toMatch(/^apiVersion: fhir-sluice\/v1$/m);
+    expect(printed.err).toMatch(/^stricter: /m);
+    expect(printed.out + printed.err).not.toContain('secret-of-the');
+    const { code, out } = await policy('check', made);
+    expect({ code, right: out.includes('is right: 3 rules') }).toEqual({ code: 0, right: true });
+  });
+
+  it('tells mistakes with 2, and a configuration that is the other tool’s', async () => {
+    const wrong = await file(
+      'wrong.json',
+      JSON.stringify({ fhirPathRules: [{ path: 'Patient.name', method: 'zap' }] }),
+    );
+    const other = await file(
+      'other.yaml',
+      'fhirPathRules:\n  - { path: Patient.id, method: pseudonymize, domain: x }\n',
+    );
+    const [mistaken, mixed] = await Promise.all([policy('convert', wrong), policy('convert', other, '--from', 'ms')]);
+    expect(mistaken).toMatchObject({ code: 2, out: '' });
+    expect(mistaken.err).toContain('fhirPathRules[0].method');
+    expect(mixed).toMatchObject({ code: 2, out: '' });
+    expect(mixed.err).toContain('fhir-pseudonymizer');
   });
 });

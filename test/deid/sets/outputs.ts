@@ -8,7 +8,7 @@ import { parseAll, readLines } from '../../../bench/lib/resources.ts';
 import { compilePolicy } from '../../../src/deid/compile.ts';
 import type { ReferenceScope } from '../../../src/deid/engine.ts';
 import type { PresetName } from '../../../src/deid/policy/document.ts';
-import type { Resource } from '../../../src/fhir/resource.ts';
+import type { Json, Resource } from '../../../src/fhir/resource.ts';
 
 const data = join(import.meta.dirname, '../../../data');
 
@@ -68,3 +68,11 @@ export function withheldCounts(pairs: readonly Pair[]): Record<string, number> {
 /** Source and output of all that passed. */
 export const passed = (pairs: readonly Pair[]): { source: Resource; output: Resource }[] =>
   pairs.flatMap(({ source, result }) => (result.kind === 'resource' ? [{ source, output: result.resource }] : []));
+
+/** The displays of all codes in a value, as they are. */
+export function displaysOf(value: Json): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap(displaysOf);
+  const own = typeof value.code === 'string' && typeof value.display === 'string' ? [value.display] : [];
+  return [...own, ...Object.values(value).flatMap(displaysOf)];
+}

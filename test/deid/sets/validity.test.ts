@@ -1,12 +1,18 @@
 /** What the presets let out of whole sets is valid R4, and nothing is withheld that need not be. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { PresetName } from '../../../src/deid/policy/document.ts';
-import { deidentified, passed, sets, withheldCounts } from './outputs.ts';
+import { deidentified, displaysOf, passed, sets, withheldCounts } from './outputs.ts';
 import type { Pair } from './outputs.ts';
 import { empties, newlyMissing } from './required.ts';
 import { schemaErrors } from './schema.ts';
 
 const presets: readonly PresetName[] = ['safe-harbor', 'limited-dataset', 'expert'];
+
+/** Some surnames and words of free text are ordinary words, too. */
+const maskedDisplaysMax = 0.05;
+
+/** Displays that the engine writes itself, into `meta`. */
+const labels = /^[a-z ]+ed$/;
 
 /** Each finding once, with how often it occurs, so that a failure stays readable. */
 function counted(findings: readonly string[]): Record<string, number> {
@@ -35,6 +41,14 @@ describe.each(sets)('the set $name', (set) => {
 
     it('keeps every required element that was there, as a data-absent-reason at least', () => {
       expect(counted(passed(pairs).flatMap(({ source, output }) => newlyMissing(source, output)))).toEqual({});
+    });
+
+    it(`says what its codes mean: the guard masks at most ${maskedDisplaysMax * 100} % of their displays`, () => {
+      const known = new Set(pairs.flatMap(({ source }) => displaysOf(source)));
+      const displays = passed(pairs).flatMap(({ output }) => displaysOf(output));
+      const masked = displays.filter((display) => !known.has(display) && !labels.test(display));
+      expect(displays.length).toBeGreaterThan(1_000);
+      expect(masked.length / displays.length).toBeLessThanOrEqual(maskedDisplaysMax);
     });
 
     it('has no empty object, list or text', () => {

@@ -73,12 +73,10 @@ function convertShift({ path, ends, parameters }: RuleAt): Converted {
   const remarks: Remark[] = [
     ['different', 'each patient has a shift of their own by an HMAC of our key, the same in all their resources'],
   ];
-  if (mayHold(ends, ['dateTime', 'instant']))
-    remarks.push(['weaker', 'the time of day stays; theirs becomes 00:00:00']);
   if (parameters.enablePartialDatesForRedact)
     remarks.push(['stricter', 'partial dates and those older than 89 years go, their years too']);
   if (!all(ends, isDateEnd)) remarks.push(['stricter', 'what is no date goes; theirs leaves it']);
-  return { rules: [{ path, method: 'dateShift', params: { daysMax: shiftDaysMax, ageYearsMax } }], remarks };
+  return { rules: [{ path, method: 'dateShift', params: { daysMax: shiftDaysMax, ageYearsMax, timeOfDay: 'zero' } }], remarks };
 }
 
 const isOwnId = (path: string, ends: readonly PathEnd[] | undefined): boolean => {

@@ -1,0 +1,96 @@
+/** Sends outputs that may hold a word of their patient through the leak guard, in worker threads, a bounded lot at a time. */
+import { mergedLists } from '../../crypto/hash-list.ts';
+import { fixedLimits } from '../../limits.ts';
+import { patientGroups, wordsOf } from '../../state/guard-words.ts';
+import { lineRanges, markIn, putFrame } from '../../threads/lines.ts';
+import { decodeMark, type Mark } from '../../threads/marks.ts';
+import type { Ruleset } from '../../threads/task.ts';
+import { heartbeat } from '../failures.ts';
+import type { Parts } from '../parts.ts';
+import type { Hit } from './hits.ts';
+
+/** An output to be looked through: its put line, without line end. */
+export interface SuspectLine {
+  readonly line: Uint8Array;
+  readonly mark: Mark | undefined;
+  readonly hit: Hit;
+}
+
+/** What became of it; `line` has no line end either. */
+export type Looked =
+  | { readonly kind: 'same' | 'masked'; readonly line: Uint8Array; readonly mark: Mark }
+  | { readonly kind: 'withheld' };
+
+/** Looks through lines; the results are in their order. */
+export async function lookThrough(
+  parts: Parts,
+  ruleset: Ruleset,
+  suspects: readonly SuspectLine[],
+): Promise<readonly Looked[]> {
+  const looked: Looked[] = suspects.map(() => ({ kind: 'withheld' }));
+  const byPatient = new Map<string, number[]>();
+  for (const [at, { mark, hit }] of suspects.entries()) {
+    const first = mark?.[0];
+    // What cannot be told is withheld.
+    if (first === undefined || hit === 'unknowable') continue;
+    const others = byPatient.get(first.patient);
+    if (others === undefined) byPatient.set(first.patient, [at]);
+    else others.push(at);
+  }
+  for await (const group of patientGroups(parts.db, byPatient.keys())) {
+    for (const lot of lotsOf(group.flatMap((patient) => byPatient.get(patient) ?? []), suspects)) {
+      await lookAtLot(parts, ruleset, lot, suspects, looked);
+      heartbeat({ linesLookedThrough: lot.length });
+    }
+  }
+  return looked;
+}
+
+/** Lines that a thread gets at once. */
+function* lotsOf(places: readonly number[], suspects: readonly SuspectLine[]): Generator<number[]> {
+  let lot: number[] = [];
+  let bytes = 0;
+  for (const at of places) {
+    lot.push(at);
+    bytes += suspects[at]?.line.length ?? 0;
+    if (bytes < fixedLimits.partBytesMax) continue;
+    yield lot;
+    lot = [];
+    bytes = 0;
+  }
+  if (lot.length > 0) yield lot;
+}
+
+const lineEnd = Buffer.from('\n');
+
+async function lookAtLot(
+  parts: Parts,
+  ruleset: Ruleset,
+  lot: readonly number[],
+  suspects: readonly SuspectLine[],
+  looked: Looked[],
+): Promise<void> {
+  const chosen = lot.flatMap((at) => suspects[at] ?? []);
+  const patients = chosen.flatMap(({ mark }) => (mark ?? []).map(({ patient }) => patient));
+  const known = await wordsOf(parts.db, [...new Set(patients)]);
+  const words = new Map([...known].map(([patient, { runs }]) => [patient, mergedLists(runs)]));
+  const lines = Buffer.concat(chosen.flatMap(({ line }) => [line, lineEnd]));
+  const outcome = await parts.pool.guard({ ruleset, lines, words });
+  const ranges = lineRanges(outcome.lines);
+  for (const [index, kind] of outcome.outcomes.entries()) {
+    const at = lot[index];
+    if (at === undefined || kind === 'withheld') continue;
+    const range = ranges.next();
+    if (range.done === true) throw new RangeError('guard: a line is missing');
+    const line = outcome.lines.subarray(range.value.start, range.value.end);
+    looked[at] = { kind, line, mark: markOfLine(line) ?? [] };
+  }
+}
+
+/** The mark of a put line, `undefined` where it has none; a delete holds nothing that could be marked. */
+export function markOfLine(line: Uint8Array): Mark | undefined {
+  const frame = putFrame(line, 0, line.length);
+  if (frame === undefined) return [];
+  const encoded = markIn(line, frame);
+  return encoded === undefined ? undefined : decodeMark(encoded);
+}

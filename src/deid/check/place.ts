@@ -1,0 +1,196 @@
+/**
+ * A place in a resource: the chain of elements that leads there, and what the rules say of it. Places are made when data
+ * first stands there and then looked up. A place whose rules ask for conditions has one variant for each answer.
+ */
+import type { Json } from '../../fhir/resource.ts';
+import { r4Type } from '../r4/model.ts';
+import type { R4Element } from '../r4/model.ts';
+import type { NodeShape, Paths, Progress } from './follow.ts';
+import type { Form } from './forms.ts';
+import { yes } from './json.ts';
+import type { Taker, Truth } from './json.ts';
+import { isPrimitive } from './primitives.ts';
+import type { PolicyReading } from './reading.ts';
+import { defaultOf, inOrder, inherited, ofElementId, ofExtension, ofMeta, ofUnknown } from './takers.ts';
+import type { Foreign } from './takers.ts';
+
+/** What of the answers about an object makes a variant of its place. */
+export interface Answers {
+  /** For each of the type's conditions: whether it held in the source. */
+  readonly truths?: readonly Truth[];
+  /** Rules that were found to take this very object. */
+  readonly also?: readonly Taker[];
+}
+
+interface Spec {
+  readonly reading: PolicyReading;
+  readonly paths: Paths;
+  readonly above: Place | undefined;
+  readonly key: string;
+  readonly shape: NodeShape;
+  readonly element: R4Element | undefined;
+  readonly isSibling: boolean;
+  /** Rules that came to a resource from what holds it. */
+  readonly outer: readonly Taker[];
+  readonly answers: Answers;
+}
+
+export class Place {
+  readonly reading: PolicyReading;
+  readonly key: string;
+  /** R4's element; undefined for what R4 does not have, and where that is not sure. */
+  readonly element: R4Element | undefined;
+  readonly isSibling: boolean;
+  /** R4's type of the node itself; empty where R4 has none. */
+  readonly type: string;
+  /** The type whose elements objects here have. */
+  readonly holds: string;
+  readonly isResource: boolean;
+  /** In or below what R4 does not have. */
+  readonly isOutside: boolean;
+  /** The rules that may decide here, the last one for sure. */
+  readonly takers: readonly Taker[];
+  /** Those whose path ends at this very node. */
+  readonly ends: readonly Taker[];
+  /** Numbers of the conditions that rules ask of objects here. */
+  readonly asked: readonly number[];
+  readonly isClosed: boolean;
+  readonly #spec: Spec;
+  readonly #progress: Progress;
+  readonly #children = new Map<string, Place>();
+  readonly #variants = new Map<string, Place>();
+  #forms: readonly Form[] | undefined;
+  #constants: readonly Json[] | undefined;
+
+  private constructor(spec: Spec) {
+    const { reading, paths, above, key, shape, element, isSibling, answers } = spec;
+    reading.countPlace();
+    this.#spec = spec;
+    this.reading = reading;
+    this.key = key;
+    this.element = element;
+    this.isSibling = isSibling;
+    this.type = shape.type;
+    this.holds = isSibling ? 'Element' : shape.type;
+    this.isResource = above === undefined;
+    this.isOutside = above !== undefined && (above.isOutside || (element === undefined && above.isR4));
+    const progress = paths.row(above?.#progress, shape, answers.truths);
+    this.asked = answers.truths === undefined ? paths.asked(above?.#progress, shape) : [];
+    this.ends = inOrder([...paths.ends(progress), ...(answers.also ?? []), ...spec.outer]);
+    const { takers, isClosed, isNarrow } = this.#judged(above, paths.goesOn(progress));
+    this.takers = takers;
+    this.isClosed = isClosed;
+    this.#progress = isNarrow ? paths.withoutPassingSearches(progress) : progress;
+  }
+
+  static ofResource(reading: PolicyReading, paths: Paths, type: string, outer: readonly Taker[]): Place {
+    const shape = { names: [], type, maybeType: '' };
+    return new Place({
+      ...{ reading, paths, above: undefined, key: '', shape, element: undefined, isSibling: false, outer, answers: {} },
+    });
+  }
+
+  /** Whether objects here have a type of R4's. */
+  get isR4(): boolean {
+    return r4Type(this.holds) !== undefined;
+  }
+
+  get paths(): Paths {
+    return this.#spec.paths;
+  }
+
+  /** The place of a key's values. */
+  child(key: string): Place {
+    let child = this.#children.get(key);
+    if (child === undefined) this.#children.set(key, (child = this.#made(key)));
+    return child;
+  }
+
+  /** The same place once something is known of the object that stands here. */
+  under(name: string, answers: Answers): Place {
+    let variant = this.#variants.get(name);
+    if (variant === undefined) {
+      variant = new Place({ ...this.#spec, answers: { ...this.#spec.answers, ...answers } });
+      this.#variants.set(name, variant);
+    }
+    return variant;
+  }
+
+  /** The same place for an object that R4 does not have here, and that is a Reference for sure. */
+  asReference(): Place {
+    let variant = this.#variants.get('Reference');
+    if (variant === undefined) {
+      const shape = { ...this.#spec.shape, type: 'Reference', maybeType: '' };
+      this.#variants.set('Reference', (variant = new Place({ ...this.#spec, shape })));
+    }
+    return variant;
+  }
+
+  /** Forms that values here may have: one of them is enough. */
+  get forms(): readonly Form[] {
+    const types = [...new Set([this.type, this.#spec.shape.maybeType])].filter((type) => type !== '' || this.type === '');
+    return (this.#forms ??= this.takers.flatMap(({ rule }) =>
+      types.flatMap((type) => this.reading.formOf(rule, type) ?? []),
+    ));
+  }
+
+  /** Constants that a rule may have put here. */
+  get constants(): readonly Json[] {
+    return (this.#constants ??= this.takers.flatMap(({ rule }) => this.reading.constantOf(rule) ?? []));
+  }
+
+  /** Whether values here are the source's own for sure. */
+  get isKept(): boolean {
+    const [first] = this.takers;
+    if (this.holds === '' && this.#spec.shape.maybeType !== '') return false;
+    return isExtensionUrl(this.#spec) || (first?.isSure === true && this.reading.isAsIs(first.rule));
+  }
+
+  #made(key: string): Place {
+    const own = r4Type(this.holds)?.elements.get(key);
+    const beside = key.startsWith('_') ? r4Type(this.holds)?.elements.get(key.slice(1)) : undefined;
+    const isSibling = own === undefined && beside !== undefined && isPrimitive(beside.type);
+    const element = isSibling ? beside : own;
+    const { reading, paths } = this;
+    const shape = element === undefined ? this.#unknownShape(key) : { names: [element.name, element.key], type: element.type, maybeType: '' };
+    return new Place({ reading, paths, above: this, key, shape, element, isSibling, outer: [], answers: {} });
+  }
+
+  /**
+   * What R4 does not have. `_x` is what stands beside `x`, whatever that is. An object may have been a Reference, which
+   * only its shape in the source told: then its members had those types.
+   */
+  #unknownShape(key: string): NodeShape {
+    const plain = key.startsWith('_') ? key.slice(1) : key;
+    const perhaps = this.isR4 || this.isResource ? undefined : r4Type(this.#maybeHolds)?.elements.get(plain);
+    const names = [...new Set([key, plain, ...(perhaps === undefined ? [] : [perhaps.name])])];
+    return { names, type: '', maybeType: perhaps?.type ?? 'Reference' };
+  }
+
+  get #maybeHolds(): string {
+    const { maybeType } = this.#spec.shape;
+    return isPrimitive(maybeType) ? 'Element' : maybeType;
+  }
+
+  #judged(above: Place | undefined, goesOn: Truth): Omit<Foreign, 'isNamed'> {
+    const { reading, ends } = this;
+    const plain = (takers: readonly Taker[]): Omit<Foreign, 'isNamed'> => ({ takers, isClosed: false, isNarrow: false });
+    if (above === undefined) return plain(inOrder([...ends, { rule: defaultOf(reading), isSure: true }]));
+    const { element } = this;
+    const { takers } = above;
+    if (above.isResource && this.key === 'meta') return plain(ofMeta(reading, inherited(takers, ends)));
+    const isExtension = element?.type === 'Extension' && (element.name === 'extension' || element.name === 'modifierExtension');
+    if (isExtension && above.holds !== 'Extension') {
+      return ofExtension(reading, element.name as 'extension' | 'modifierExtension', takers, ends, goesOn);
+    }
+    if (element === undefined && above.isR4 && !above.isOutside) return ofUnknown(reading, takers, ends, goesOn);
+    const isElementId = element?.name === 'id' && !above.isResource;
+    return plain(isElementId ? ofElementId(reading, takers, ends) : inherited(takers, ends));
+  }
+}
+
+/** An extension's url passes wherever the extension does: it says what the extension is. */
+const isExtensionUrl = ({ above, key }: Spec): boolean => above?.holds === 'Extension' && key === 'url';
+
+/** Whether every rule that may decide here does so for sure. */
+export const isCertain = ({ takers }: Place): boolean => takers.length === 1 && takers[0]?.isSure === true && yes === 2;

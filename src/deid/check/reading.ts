@@ -1,0 +1,101 @@
+/** A policy as the check reads it: its rules' paths, methods and dispositions, and the places seen so far. */
+import type { CompiledPolicy } from '../compiled.ts';
+import type { Json } from '../../fhir/resource.ts';
+import { r4ResourceTypes } from '../r4/model.ts';
+import { asIs, formOf } from './forms.ts';
+import type { Form, Versions } from './forms.ts';
+import { Paths } from './follow.ts';
+import type { FollowedPath } from './follow.ts';
+import { widestSteps } from './general.ts';
+import type { Taker } from './json.ts';
+import { Place } from './place.ts';
+import type { Precedence } from './takers.ts';
+
+const removing = new Set(['redact', 'dropResource', 'default-drop', 'extension-drop', 'extension-withhold']);
+
+/** Places are made of the data's keys and nesting, so there is a bound on them. */
+const placesMax = 20_000;
+
+export class PolicyReading implements Precedence {
+  readonly policy: CompiledPolicy;
+  readonly versions: Versions;
+  readonly default: 'keep' | 'drop';
+  readonly extensions: 'keep' | 'drop' | 'withhold';
+  readonly modifierExtensions: 'keep' | 'drop' | 'withhold';
+  readonly fallbacks: Precedence['fallbacks'];
+  /** Whether values that pass may have been masked or removed by the leak guard. */
+  readonly isGuarded: boolean;
+  readonly #paths: readonly FollowedPath[];
+  readonly #pathsByType = new Map<string, Paths>();
+  readonly #roots = new Map<string, Place>();
+  #places = 0;
+
+  constructor(policy: CompiledPolicy, versions: Versions) {
+    const { document, fallbacks, rules } = policy;
+    this.policy = policy;
+    this.versions = versions;
+    this.default = document.default;
+    this.extensions = document.extensions;
+    this.modifierExtensions = document.modifierExtensions;
+    this.fallbacks = fallbacks;
+    this.isGuarded = document.leakGuard === 'mask';
+    this.#paths = rules.slice(0, fallbacks.keep).flatMap(({ path, rule }, index): FollowedPath[] => {
+      // Answers are looked up item by item: see answers.ts.
+      if (rule?.answersTo !== undefined) return [];
+      const passes = this.passes(index);
+      if (path.kind === 'plain') return [{ rule: index, root: path.root, steps: path.steps, passes, isExact: true }];
+      // What a general expression removes cannot be missed by reading less of it; what it keeps can.
+      return passes ? [{ rule: index, root: path.root, steps: widestSteps(path) ?? [], passes, isExact: false }] : [];
+    });
+  }
+
+  readonly passes = (rule: number): boolean => !removing.has(this.policy.rules[rule]?.method ?? 'redact');
+
+  /** Whether values pass as they are where the rule decides. */
+  isAsIs(rule: number): boolean {
+    const method = this.policy.rules[rule]?.method;
+    return method === 'keep' || method === 'default-keep' || method === 'extension-keep';
+  }
+
+  /** What the rule may leave of values of a type; undefined: nothing. */
+  formOf(rule: number, type: string): Form | undefined {
+    if (this.isAsIs(rule)) return asIs(type);
+    const own = this.policy.rules[rule]?.rule;
+    if (own === undefined) return undefined;
+    const plugin = own.method === 'plugin' ? this.policy.plugins.get(own.params.name) : undefined;
+    return formOf(own, type, this.versions, plugin?.types ?? []);
+  }
+
+  /** The constant of a `substitute` rule. */
+  constantOf(rule: number): Json | undefined {
+    const own = this.policy.rules[rule]?.rule;
+    return own?.method === 'substitute' ? (own.params.with as Json) : undefined;
+  }
+
+  /** Whether there may be resources of this type: R4's own, and those that a rule for a custom type starts at. */
+  hasType(type: string): boolean {
+    if (r4ResourceTypes.has(type)) return true;
+    return this.policy.rules.some(({ rule, path }) => rule?.custom === true && path.root === type);
+  }
+
+  /** The place of resources of a type that rules came to as a whole from what holds them. */
+  root(type: string, outer: readonly Taker[]): Place {
+    const name = JSON.stringify([type, ...outer.map(({ rule, isSure }) => (isSure ? rule : -rule - 1))]);
+    let place = this.#roots.get(name);
+    if (place === undefined) this.#roots.set(name, (place = Place.ofResource(this, this.#pathsOf(type), type, outer)));
+    return place;
+  }
+
+  #pathsOf(type: string): Paths {
+    let paths = this.#pathsByType.get(type);
+    if (paths === undefined) this.#pathsByType.set(type, (paths = new Paths(type, this.#paths)));
+    return paths;
+  }
+
+  /** Counts a place; forgets all of them where they have become too many. Those in use live on until they are done with. */
+  countPlace(): void {
+    if (++this.#places <= placesMax) return;
+    this.#places = 0;
+    this.#roots.clear();
+  }
+}

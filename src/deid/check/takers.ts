@@ -1,0 +1,112 @@
+/**
+ * Which rules may decide on a node, by ARCHITECTURE.md: the first of those that take it or what holds it, with what is
+ * said apart of extensions, of what R4 does not have, and of elements' ids.
+ */
+import { maybe, no, yes } from './json.ts';
+import type { Taker, Truth } from './json.ts';
+
+/** What of a policy decides between rules. */
+export interface Precedence {
+  readonly default: 'keep' | 'drop';
+  readonly extensions: 'keep' | 'drop' | 'withhold';
+  readonly modifierExtensions: 'keep' | 'drop' | 'withhold';
+  /** Numbers of what holds where no rule does. */
+  readonly fallbacks: { readonly keep: number; readonly drop: number; readonly extensionDrop: number; readonly extensionKeep: number };
+  /** Whether a rule, or a fallback, lets something pass. */
+  readonly passes: (rule: number) => boolean;
+}
+
+/** In order of precedence, each rule once, none after the first that has taken the node for sure. */
+export function inOrder(takers: readonly Taker[]): readonly Taker[] {
+  if (takers.length < 2) return takers;
+  const out: Taker[] = [];
+  for (const taker of [...takers].sort((a, b) => a.rule - b.rule || Number(b.isSure) - Number(a.isSure))) {
+    if (out.at(-1)?.rule === taker.rule) continue;
+    out.push(taker);
+    if (taker.isSure) break;
+  }
+  return out;
+}
+
+export const defaultOf = (policy: Precedence): number =>
+  policy.default === 'keep' ? policy.fallbacks.keep : policy.fallbacks.drop;
+
+const isFallback = (policy: Precedence, rule: number): boolean => rule >= policy.fallbacks.keep;
+
+/** Whatever holds for the node above holds here. */
+export const inherited = (above: readonly Taker[], ends: readonly Taker[]): readonly Taker[] =>
+  ends.length === 0 ? above : inOrder([...ends, ...above]);
+
+/**
+ * What holds here when a rule that lets the node above pass was not made for this one: what removes that node removes this
+ * one, and `otherwise` decides where the rule above lets pass.
+ */
+function notWithItsParent(policy: Precedence, above: readonly Taker[], ends: readonly Taker[], otherwise: number): readonly Taker[] {
+  const takers: Taker[] = [...ends];
+  let hasPassed = false;
+  for (const { rule, isSure } of above) {
+    if (isFallback(policy, rule)) break;
+    if (policy.passes(rule)) hasPassed = true;
+    // Whatever perhaps let the node above pass comes first: then it is not this rule that removes.
+    else takers.push({ rule, isSure: isSure && !hasPassed });
+  }
+  return inOrder([...takers, { rule: otherwise, isSure: true }]);
+}
+
+/** `Element.id` passes by a rule that names it or under `default: keep`, never with its parent. */
+export function ofElementId(policy: Precedence, above: readonly Taker[], ends: readonly Taker[]): readonly Taker[] {
+  const last = above.at(-1)?.rule ?? noRule;
+  const isOpen = isFallback(policy, last) && !above.some(({ rule }) => !isFallback(policy, rule) && policy.passes(rule));
+  return notWithItsParent(policy, above, ends, isOpen ? last : defaultOf(policy));
+}
+
+const noRule = -1;
+
+/** What is left of a resource's meta passes by default: the hub sorts by it. */
+export const ofMeta = (policy: Precedence, takers: readonly Taker[]): readonly Taker[] =>
+  takers.map((taker) => (taker.rule === policy.fallbacks.drop ? { ...taker, rule: policy.fallbacks.keep } : taker));
+
+/** How an extension, or what R4 does not have, came in. */
+export interface Foreign {
+  readonly takers: readonly Taker[];
+  /** Whether some rule names it, or a part of it. */
+  readonly isNamed: Truth;
+  /** Nothing of it may pass. */
+  readonly isClosed: boolean;
+  /** Only the parts that rules name may pass, and no rule that searches everywhere counts as such. */
+  readonly isNarrow: boolean;
+}
+
+/** An extension below what is no extension itself. `goesOn`: whether a rule's path leads to a part of it. */
+export function ofExtension(
+  policy: Precedence,
+  kind: 'extension' | 'modifierExtension',
+  above: readonly Taker[],
+  ends: readonly Taker[],
+  goesOn: Truth,
+): Foreign {
+  const { keep, extensionKeep, extensionDrop, drop } = policy.fallbacks;
+  const says = kind === 'extension' ? policy.extensions : policy.modifierExtensions;
+  const named = namedBy(ends, goesOn);
+  if (says === 'keep') {
+    const unknown = named === yes ? above : above.map((one) => (one.rule === drop ? { ...one, rule: extensionKeep } : one));
+    return { takers: inherited(unknown, ends), isNamed: named, isClosed: false, isNarrow: false };
+  }
+  const takers = notWithItsParent(policy, above, ends, named === yes ? drop : extensionDrop);
+  return { takers, isNamed: named, isClosed: named === no && !takers.some(({ rule }) => rule < keep && policy.passes(rule)), isNarrow: ends.length === 0 };
+}
+
+/** What R4 does not have, below what it has: dropped under `default: drop` unless a rule names it. */
+export function ofUnknown(policy: Precedence, above: readonly Taker[], ends: readonly Taker[], goesOn: Truth): Foreign {
+  const named = namedBy(ends, goesOn);
+  if (policy.default === 'keep') {
+    return { takers: inherited(above, ends), isNamed: named, isClosed: false, isNarrow: false };
+  }
+  const takers = notWithItsParent(policy, above, ends, policy.fallbacks.drop);
+  return { takers, isNamed: named, isClosed: named === no, isNarrow: ends.length === 0 };
+}
+
+function namedBy(ends: readonly Taker[], goesOn: Truth): Truth {
+  if (goesOn === yes || ends.some(({ isSure }) => isSure)) return yes;
+  return ends.length > 0 ? maybe : goesOn;
+}

@@ -1,0 +1,130 @@
+/** Paths that the FHIRPath library evaluates: what they take, where, and what becomes of them when they fail. */
+import { describe, expect, it } from '@jest/globals';
+import type { Json } from '../../../src/fhir/resource.ts';
+import { bundleOf, dropping, keep, observation, patient, policyOf, reasonOf, redact, rest, rule } from '../support.ts';
+
+const person = patient({
+  active: true,
+  name: [
+    { use: 'official', family: 'F1', given: ['G1', 'G2'] },
+    { use: 'usual', text: 'T2', given: ['G3'] },
+  ],
+  telecom: [
+    { system: 'phone', value: 'V1', use: 'home' },
+    { system: 'phone', value: 'V2', use: 'work' },
+    { system: 'email', value: 'V3' },
+  ],
+  contact: [{ name: { family: 'C1' }, gender: 'male' }, { name: { family: 'C2' } }],
+});
+const texts = ['F1', 'G1', 'G2', 'T2', 'G3', 'V1', 'V2', 'V3', 'C1', 'C2'];
+
+const goneUnder = (path: string, resource = person, of = texts): string => {
+  const left = JSON.stringify(rest(resource, policyOf([redact(path)])));
+  return of.filter((text) => !left.includes(`"${text}"`)).join();
+};
+
+describe('general FHIRPath takes', () => {
+  it.each([
+    ['Patient.name[0]', 'F1,G1,G2'],
+    ['Patient.name[0].given[1]', 'G2'],
+    ['Patient.name.given.first()', 'G1'],
+    ['Patient.name.first().given.last()', 'G2'],
+    ["Patient.telecom.where(system = 'phone' and use = 'home').value", 'V1'],
+    ["Patient.telecom.where(system = 'email' or use = 'work')", 'V2,V3'],
+    ['Patient.telecom.where(use.exists().not())', 'V3'],
+    ['Patient.contact.where(gender.exists()).name', 'C1'],
+    ['Patient.name.given | Patient.name.family', 'F1,G1,G2,G3'],
+    ['Patient.descendants().ofType(HumanName)', 'F1,G1,G2,T2,G3,C1,C2'],
+    ['Patient.where(active).telecom', 'V1,V2,V3'],
+    ['Patient.where(active.not()).telecom', ''],
+    ['HumanName.given.first()', 'G1,G3'],
+    ["nodesByType('HumanName').where(text.exists() or use = 'official').given", 'G1,G2,G3'],
+    ["nodesByName('name').where(use.exists()).family", 'F1'],
+    ["Practitioner.name.first()", ''],
+  ])('%s: %s', (path, expected) => {
+    expect(goneUnder(path)).toBe(expected);
+  });
+
+  it('one choice of several, whatever order the keys come in', () => {
+    const path = "Observation.where(status = 'final').value";
+    expect(goneUnder(path, observation({ status: 'final', valueString: 'S' }), ['S'])).toBe('S');
+    expect(goneUnder(path, observation({ status: 'final', valueQuantity: { unit: 'S' } }), ['S'])).toBe('S');
+    expect(goneUnder(path, observation({ status: 'draft', valueString: 'S' }), ['S'])).toBe('');
+    for (const value of [{ valueString: 'S', valueInteger: 5 }, { valueInteger: 5, valueString: 'S' }]) {
+      expect(goneUnder(path, observation({ status: 'final', ...value }), ['S'])).toBe('S');
+    }
+  });
+
+  it('a primitive with what stands beside it', () => {
+    const extension = [{ url: 'http://t', valueString: 'beside' }];
+    const born = patient({ birthDate: '1920-01-02', _birthDate: { extension } });
+    expect(rest(born, policyOf([redact('Patient.birthDate.where($this < @1930-01-01)')]))).toEqual({});
+    expect(rest(patient({ _birthDate: { extension } }), policyOf([redact('Patient.birthDate.where(extension.exists())')]))).toEqual({});
+    const named = patient({ name: [{ given: ['a', 'b'], _given: [{ extension }, null] }] });
+    expect(JSON.stringify(rest(named, policyOf([redact('Patient.name.given.first()')])))).not.toContain('beside');
+  });
+
+  it('of a list of primitives one, and the places of the others stay beside their siblings', () => {
+    const _given = [null, { extension: [{ url: 'http://x', valueCode: 'c' }] }];
+    const named = patient({ name: [{ given: ['a', 'b'], _given }] });
+    expect(rest(named, policyOf([redact('Patient.name.given.first()')]))).toEqual({ name: [{ given: [null, 'b'], _given }] });
+  });
+});
+
+describe('general FHIRPath on whole resources inside', () => {
+  const inner = patient({ name: [{ family: 'secret' }], active: true });
+
+  it.each([
+    ['Observation.contained.where(name.exists())', observation({ contained: [inner], status: 'final' })],
+    ['Observation.contained.first()', observation({ contained: [inner], status: 'final' })],
+    ["Observation.contained.where(language = 'de')", observation({ contained: [{ ...inner, language: 'de' }] })],
+    ['Bundle.entry.resource.where(active)', bundleOf({ resource: inner })],
+    ['Bundle.entry[0].resource', bundleOf({ resource: inner })],
+    ["Bundle.entry.resource.where(language = 'de')", bundleOf({ resource: { ...inner, language: 'de' } })],
+    ["Bundle.entry.resource.name.where(family = 'secret' or use = 'x')", bundleOf({ resource: inner })],
+    ["Parameters.parameter.where(name = 'a' or name = 'b').resource", { resourceType: 'Parameters', id: 'x', parameter: [{ name: 'a', resource: inner }] }],
+  ])('%s takes them', (path, resource) => {
+    expect(JSON.stringify(rest(resource, policyOf([redact(path)])))).not.toContain('secret');
+  });
+});
+
+describe('general FHIRPath with other methods', () => {
+  it('keeps one of a list under default: drop', () => {
+    expect(rest(person, dropping([keep('Patient.name.given.first()')]))).toEqual({ name: [{ given: ['G1'] }] });
+    expect(rest(person, dropping([keep("Patient.telecom.where(use = 'home' or use = 'x')")]))).toEqual({
+      telecom: [{ system: 'phone', value: 'V1', use: 'home' }],
+    });
+  });
+
+  it('substitutes a value and an object', () => {
+    const put = (path: string, value: Json): unknown => rest(person, policyOf([rule(path, 'substitute', { with: value })])).name;
+    expect(put('Patient.name.given.first()', 'X')).toMatchObject([{ given: ['X', 'G2'] }, { given: ['G3'] }]);
+    expect(put('Patient.name.first()', { text: 'X' })).toEqual([{ text: 'X' }, expect.objectContaining({ text: 'T2' })]);
+  });
+
+  it('hashes one, and stands in its place of precedence', () => {
+    const hashing = rule('Patient.name.first().family', 'cryptoHash', { hexDigits: 16 });
+    expect(rest(person, policyOf([hashing, redact('Patient.name')]))).toEqual(
+      expect.objectContaining({ name: [{ family: expect.stringMatching(/^[0-9a-f]{16}$/) }] }),
+    );
+    expect(rest(person, policyOf([redact('Patient.name'), hashing]))).not.toHaveProperty('name');
+  });
+});
+
+describe('general FHIRPath that fails', () => {
+  it.each([
+    'Patient.name.given.single()',
+    'Patient.name.given.upper()',
+    'Patient.name.given.first() > 5',
+    'Patient.name.given.as(string).first()',
+    'Patient.name.notAFunction()',
+  ])('%s withholds the resource and quotes nothing', (path) => {
+    expect(reasonOf(person, policyOf([redact(path)]))).toBe('rule-failed');
+  });
+
+  it('does not change its input', () => {
+    const before = JSON.stringify(person);
+    rest(person, policyOf([redact('Patient.descendants().ofType(HumanName)'), redact('Patient.repeat(children())')]));
+    expect(JSON.stringify(person)).toBe(before);
+  });
+});
