@@ -54,7 +54,7 @@ module.exports = {
     },
     {
       name: 'r4-model-and-fhirpath-load-once',
-      comment: 'The files of the engine that load something: R4's table, and the library when a rule needs it.',
+      comment: 'The files of the engine that load something: the table of R4, and the library when a rule needs it.',
       severity: 'error',
       from: { path: '^src/deid/(r4/model|path/fhirpath|compat/path/load)\\.ts$' },
       to: { pathNot: ['^src/(deid|fhir)/', '^(node:)?(fs|module)$', '(^|/)node_modules/fhirpath/'] },

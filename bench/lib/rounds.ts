@@ -92,7 +92,8 @@ export function race(contenders: readonly Contender[], options: RaceOptions): Ra
     for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
       const { name } = contender;
       if (round < warmUps) {
-        times.set(name, Math.max(1, Math.ceil(millisecondsMin / measure(contender, 1))));
+        const taken = measure(contender, 1);
+        times.set(name, millisecondsMin > taken && taken > 0 ? Math.ceil(millisecondsMin / taken) : 1);
         continue;
       }
       const passes = times.get(name)!;

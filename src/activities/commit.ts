@@ -4,22 +4,22 @@
  */
 import type { JsonObject } from '../fhir/resource.ts';
 import { fixedLimits } from '../limits.ts';
-import { countParked, readParked } from '../state/parked.ts';
+import { countParked } from '../state/parked.ts';
 import { addCounts, noCounts, readStream, type StreamPosition, updateStream } from '../state/streams.ts';
 import { noteMarkers, oldMarkers } from '../state/markers.ts';
 import { commitLabel } from '../sync/commit-label.ts';
 import { cursorId, cursorOf } from '../sync/cursor.ts';
-import { parkedContext } from './commit/contexts.ts';
+import { contentsOf } from './commit/contents.ts';
 import { cursorType, type FenceMode, openFence } from './commit/fence.ts';
 import { finishCommit, type Finished } from './commit/finish.ts';
-import { type CommitPlan, planBatch, planRelease, type PlannedWrite } from './commit/plan.ts';
+import { type CommitPlan, planBatch, planRelease } from './commit/plan.ts';
 import type { FenceModes } from './commit/probe.ts';
 import { sendPlan } from './commit/send.ts';
 import type { Batch, CommitInput, CommitResult, StreamKey } from './contract.ts';
 import { assertInTime, cancelSignal, guarded, onSide, TroubleError } from './failures.ts';
 import { type Parts, targetName } from './parts.ts';
 import { closeUnsent } from './reconcile-cursor.ts';
-import { readPart, readPlan, writePlan } from './staged.ts';
+import { readPlan, writePlan } from './staged.ts';
 import { totalsOf } from './totals.ts';
 
 /** Plans in the making, by label: attempts that overlap in this process must not make two of one. */
@@ -36,6 +36,8 @@ async function commit(parts: Parts, modes: FenceModes, planning: Planning, batch
   let counts = noCounts;
   let released = 0;
   let bundles = 0;
+  let masked = 0;
+  let guardWithheld = 0;
   for (let round = 0; ; round++) {
     const plan = await planOf(parts, planning, batch, round);
     if (plan === undefined) break;
@@ -43,6 +45,8 @@ async function commit(parts: Parts, modes: FenceModes, planning: Planning, batch
     counts = addCounts(counts, finished.counts);
     released += plan.released;
     bundles += posted;
+    masked += plan.guarded?.masked ?? 0;
+    guardWithheld += plan.guarded?.withheld ?? 0;
   }
   await parts.staging.discard(batch.id);
   const totals = await totalsOf(parts, batch.stream);
@@ -60,6 +64,8 @@ async function commit(parts: Parts, modes: FenceModes, planning: Planning, batch
     parked,
     released,
     quarantined,
+    masked,
+    guardWithheld,
     bundles,
   });
   return result;
@@ -139,8 +145,7 @@ async function carryOut(
     cursorContent,
     oldMarkers: sweepable,
   });
-  const contentOf = contentReader(parts, plan);
-  const posted = await sendPlan({ parts, target, plan, fence, contentOf });
+  const posted = await sendPlan({ parts, target, plan, fence, contents: contentsOf(parts, plan) });
   if (mode === 'marker') {
     await noteMarkers(parts.db, id, fence.markers(), sweepable, parts.now());
   }
@@ -172,24 +177,5 @@ function cursorResource(parts: Parts, plan: CommitPlan, position: StreamPosition
       committed: counts.committed + plan.writes.filter((write) => write.method === 'PUT').length,
       deleted: counts.deleted + plan.writes.filter((write) => write.method === 'DELETE').length,
     },
-  };
-}
-
-/** Reads a write's JSON: out of the batch's staged form, which is kept a part at a time, or out of the parked ones. */
-function contentReader(parts: Parts, plan: CommitPlan): (write: PlannedWrite) => Promise<Uint8Array> {
-  const { direction } = plan.stream;
-  const staged = new Map<number, Promise<Buffer>>();
-  const batch = plan.batch;
-  return async (write) => {
-    if (write.at !== undefined) {
-      const { part, start, end } = write.at;
-      const bytes = staged.get(part) ?? readPart(parts.staging, batch, plan.form, part);
-      staged.set(part, bytes);
-      return (await bytes).subarray(start, end);
-    }
-    const sealed = (await readParked(parts.db, direction, [write.key])).get(write.key);
-    // Another stream has committed it meanwhile, or a newer state has taken its place.
-    if (sealed === undefined) throw new TroubleError('lost-race');
-    return parts.sealer.open(sealed, parkedContext(direction, write.key));
   };
 }

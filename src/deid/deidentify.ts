@@ -122,7 +122,8 @@ export const deidentify: Deidentify = (resource, policy, keys, asOf) => {
       count(walk, plan.winner);
       return withheld('policy-drops-type', wordsOfAll(walk, value, type, id));
     }
-    const newId = typeof id === 'string' ? pseudonymId(walk.keys.pseudonym, policy.scope.instance, type, id) : undefined;
+    const newId =
+      typeof id === 'string' ? pseudonymId(walk.keys.pseudonym, policy.scope.instance, type, id) : undefined;
     const out = wholeResource(walk, value, plan, { type, id: id ?? '', newId }, 1);
     return { kind: 'resource', resource: out as Resource, report: reportOf(walk), traces: finished(walk.traces) };
   } catch (error) {

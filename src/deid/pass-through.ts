@@ -52,7 +52,12 @@ function copyOf(copying: Copying, value: Json, depth: number): Json {
 export function passDown(resource: unknown, scope: ReferenceScope): Deidentified {
   const copying: Copying = { scope, detached: 0 };
   const report = (): DeidReport => ({ taken: {}, referencesPseudonymized: 0, referencesDetached: copying.detached });
-  const withheld = (reason: WithheldReason): Deidentified => ({ kind: 'withheld', reason, report: report(), traces: [] });
+  const withheld = (reason: WithheldReason): Deidentified => ({
+    kind: 'withheld',
+    reason,
+    report: report(),
+    traces: [],
+  });
   const value = resource as Json | undefined;
   if (!isObject(value)) return withheld('not-a-resource');
   const { resourceType: type, id } = value;

@@ -18,7 +18,8 @@ export class Withheld extends Error {
 export const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-export const isForbidden = (key: string): boolean => key === '__proto__' || key === 'constructor' || key === 'prototype';
+export const isForbidden = (key: string): boolean =>
+  key === '__proto__' || key === 'constructor' || key === 'prototype';
 
 const rank = (key: string): number => (key === 'id' ? 1 : key === 'resourceType' ? 0 : key === 'meta' ? 2 : 3);
 
@@ -105,11 +106,7 @@ export function portableMeta(meta: Json | undefined): JsonObject {
 }
 
 /** The resource with these tags and labels after its own, in R4's order. Makes a new object. */
-export function withTags(
-  resource: JsonObject,
-  tags: Labels,
-  labels: Labels,
-): JsonObject {
+export function withTags(resource: JsonObject, tags: Labels, labels: Labels): JsonObject {
   const { resourceType = null, id, meta } = resource;
   const out: JsonObject = id === undefined ? { resourceType } : { resourceType, id };
   out.meta = taggedMeta(isObject(meta) ? meta : {}, tags, labels);

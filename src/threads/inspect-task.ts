@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 
-import { checkDown, checkOutput } from '../deid/output-check.ts';
+import { checkDown, checkOutput } from '../deid/check/output-check.ts';
 import type { Json, Resource } from '../fhir/resource.ts';
 import { engineOf } from './compiled.ts';
 import { lineRanges, parseLine, putFrame } from './lines.ts';

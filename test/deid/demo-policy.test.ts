@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { compilePolicy } from '../../src/deid/compile.ts';
 import { readPolicy } from '../../src/deid/read-policy.ts';
-import { checkOutput } from '../../src/deid/output-check.ts';
+import { checkOutput } from '../../src/deid/check/output-check.ts';
 import { identifying, leaks, members, texts } from '../../dev/demo/phi-scan.ts';
 import type { Resource } from '../../src/fhir/resource.ts';
 import { keys, run } from './support.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkDown } from '../../src/deid/check-down.ts';
+import { checkDown } from '../../src/deid/check/check-down.ts';
 import { detachedSystem, tagSystems } from '../../src/deid/engine.ts';
 import { passDown } from '../../src/deid/pass-through.ts';
 import { scope } from './support.ts';

@@ -1,7 +1,7 @@
 /** What holds for every resource, shown on random ones under random policies. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { checkOutput } from '../../src/deid/output-check.ts';
+import { checkOutput } from '../../src/deid/check/output-check.ts';
 import { pseudonymForm } from '../../src/deid/pseudonym.ts';
 import type { CompiledPolicy } from '../../src/deid/compile.ts';
 import type { Json, Resource } from '../../src/fhir/resource.ts';

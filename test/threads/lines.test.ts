@@ -1,25 +1,37 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
-import { deleteLine, lineRanges, parseLine, putFrame, putLine } from '../../src/threads/lines.ts';
+import { deleteLine, lineRanges, markIn, parseLine, putFrame, putLine } from '../../src/threads/lines.ts';
 
 describe('the staged form of a batch', () => {
-  it('gives back what was written, whatever the texts hold', () => {
+  it('gives back what was written, whatever the texts and marks hold', () => {
     const text = fc.string({ unit: 'binary' });
     const put = fc.record({ resourceType: fc.constant('Patient'), id: fc.constant('a'), text });
-    const states = fc.array(fc.oneof(put, fc.constant('gone')), { maxLength: 8 });
+    const mark = fc.option(fc.uint8Array({ minLength: 1, maxLength: 40 }), { nil: undefined });
+    const states = fc.array(fc.oneof(fc.record({ put, mark }), fc.constant('gone')), { maxLength: 8 });
     fc.assert(
       fc.property(states, (all) => {
-        const lines = all.map((one) => (typeof one === 'string' ? deleteLine(one) : putLine(JSON.stringify(one))));
+        const lines = all.map((one) =>
+          typeof one === 'string'
+            ? deleteLine(one)
+            : putLine(JSON.stringify(one.put), one.mark && Buffer.from(one.mark)),
+        );
         const bytes = Buffer.from(lines.join(''));
         const found = [...lineRanges(bytes)].map(({ start, end }) => {
           const line = parseLine(bytes, start, end);
-          if (line.kind === 'delete') return line.id;
-          const json = bytes.subarray(start + putFrame.before, end - putFrame.after).toString('utf8');
+          const frame = putFrame(bytes, start, end);
+          if (line.kind === 'delete') {
+            expect(frame).toBeUndefined();
+            return line.id;
+          }
+          const json = bytes.subarray(frame!.start, frame!.end).toString('utf8');
           expect(JSON.parse(json)).toEqual(line.resource);
-          return line.resource;
+          const read = markIn(bytes, frame!);
+          return { put: line.resource, mark: read && new Uint8Array(read) };
         });
-        const expected = all.map((one): unknown => JSON.parse(JSON.stringify(one)));
+        const expected = all.map((one): unknown =>
+          typeof one === 'string' ? one : { put: JSON.parse(JSON.stringify(one.put)) as unknown, mark: one.mark },
+        );
         expect(found).toEqual(expected);
       }),
     );
@@ -31,5 +43,9 @@ describe('the staged form of a batch', () => {
       { start: 0, end: 2 },
       { start: 3, end: 4 },
     ]);
+  });
+
+  it('is without a mark what it was before there were marks', () => {
+    expect(putLine('{"id":"a"}')).toBe('{"e":"put","r":{"id":"a"}}\n');
   });
 });

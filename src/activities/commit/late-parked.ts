@@ -94,7 +94,8 @@ async function compareLot(
     await replaceParked(tx, direction, label, contents);
     await removeParked(tx, direction, withheld);
   });
-  return { masked: hits.filter(({ outcome }) => outcome.kind === 'masked').length - failed.length, withheld };
+  const masked = hits.filter(({ key, outcome }) => outcome.kind === 'masked' && !failed.includes(key));
+  return { masked: masked.length, withheld };
 }
 
 /** A parked resource as a put line. */

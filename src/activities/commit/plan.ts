@@ -2,22 +2,23 @@
  * The plan of a commit: what is written, in which transactions, and where the stream stands afterwards. Made once,
  * staged beside the batch, followed by every attempt.
  */
-import pMap from 'p-map';
-
 import { type LedgerEntry, readLedger } from '../../state/ledger.ts';
-import { type ParkCandidate, resolveReferences } from '../../state/parked.ts';
-import { putInQuarantine, type QuarantineReason } from '../../state/quarantine.ts';
+import { type ParkCandidate, type Resolution, resolveReferences } from '../../state/parked.ts';
+import { putInQuarantine } from '../../state/quarantine.ts';
 import { noCounts, type StreamCounts, type StreamKey, type StreamPosition } from '../../state/streams.ts';
 import { commitLabel } from '../../sync/commit-label.ts';
 import { planBundles, type PlanItem, type PlannedBundle } from '../../sync/bundles.ts';
 import { advance } from '../../sync/window.ts';
-import type { InspectedLine } from '../../threads/task.ts';
+import { encodeMark } from '../../threads/marks.ts';
+import type { InspectedLine, LineRange } from '../../threads/task.ts';
 import type { Batch } from '../contract.ts';
-import { heartbeat, TroubleError } from '../failures.ts';
+import { TroubleError } from '../failures.ts';
 import { type Parts, policyOf } from '../parts.ts';
-import { readPart } from '../staged.ts';
 import { breakerCheck } from './breaker.ts';
-import { parkedContext, quarantineContext } from './contexts.ts';
+import { parkedContext } from './contexts.ts';
+import { contentOf, inspectBatch, isPut, type Item, markOf, type PutItem } from './inspect.ts';
+import { compareReleased } from './late-parked.ts';
+import { type Compared, compareReady } from './late-words.ts';
 
 /** One write. `at` is where its JSON lies in the batch's form; a released parked resource has none. */
 export interface PlannedWrite {
@@ -25,7 +26,14 @@ export interface PlannedWrite {
   readonly method: 'PUT' | 'DELETE';
   readonly digest: string;
   readonly needs: readonly string[];
-  readonly at?: { readonly part: number; readonly start: number; readonly end: number };
+  readonly at?: {
+    /** Where it is another than the batch's: masked for words that came late. */
+    readonly form?: string;
+    readonly part: number;
+    readonly start: number;
+    readonly end: number;
+    readonly line: LineRange;
+  };
 }
 
 export interface CommitPlan {
@@ -49,61 +57,54 @@ export interface CommitPlan {
   readonly counts: StreamCounts;
   readonly unchangedKeys: readonly string[];
   readonly released: number;
+  /** Outputs that the leak guard masked and withheld when the plan was made; absent in plans of older programs. */
+  readonly guarded?: GuardCounts;
 }
 
-interface Inspected {
-  readonly items: readonly { readonly line: InspectedLine; readonly part: number }[];
-  readonly quarantined: number;
-  readonly contentOf: (part: number, start: number, end: number) => Uint8Array;
+export interface GuardCounts {
+  readonly masked: number;
+  readonly withheld: number;
 }
 
 /** Plans a batch's own commit. */
 export async function planBatch(parts: Parts, batch: Batch, position: StreamPosition): Promise<CommitPlan> {
-  const inspected = await inspect(parts, batch);
-  breakerCheck(parts.limits, batch.quarantined + inspected.quarantined, batch.changes);
-  const keys = inspected.items.map(({ line }) => line.key);
-  const ledger = await readLedger(parts.db, batch.stream.direction, keys);
-  const isUnchanged = ({ line }: Inspected['items'][number]): boolean =>
-    equalsLedger(line, ledger.get(line.key), position.epoch);
-  const changed = inspected.items.filter((item) => !isUnchanged(item));
-  const unchangedKeys = inspected.items.filter(isUnchanged).map(({ line }) => line.key);
-  const deletes = changed.filter(({ line }) => line.kind === 'delete').map(({ line }) => line.key);
-  const resolution = await resolve(parts, batch.stream, {
-    label: batch.id,
-    candidates: changed.flatMap((item) => candidateOf(parts, batch.stream, inspected, item)),
-    superseded: [...unchangedKeys, ...deletes],
-  });
-  const writes: PlannedWrite[] = [
-    ...changed.flatMap(({ line, part }): PlannedWrite[] =>
-      line.kind === 'put' && resolution.ready.has(line.key)
-        ? [
-            {
-              key: line.key,
-              method: 'PUT',
-              digest: line.digest,
-              needs: line.needs,
-              at: { part, start: line.start, end: line.end },
-            },
-          ]
-        : [],
-    ),
-    ...resolution.released.map(({ key, digest, needs }): PlannedWrite => ({ key, method: 'PUT', digest, needs })),
-    ...deletes.map((key): PlannedWrite => ({ key, method: 'DELETE', digest: '', needs: [] })),
-  ];
-  const bytesOfReleased = new Map(resolution.released.map(({ key, bytes }) => [key, bytes]));
-  const moved = advance(position, batch.range, batch.matured);
-  const counts = { ...noCounts, changes: batch.changes, unchanged: unchangedKeys.length, withheld: batch.withheld };
-  return finishPlan(parts, {
-    ...batch,
-    label: batch.id,
-    batch: batch.id,
-    position,
-    moved,
-    writes,
-    bytesOfReleased,
-    counts,
-    unchangedKeys,
-  });
+  const inspected = await inspectBatch(parts, batch);
+  const refused = [...inspected.refused];
+  const guarded = { masked: 0, withheld: 0 };
+  let items = inspected.items;
+  for (;;) {
+    breakerCheck(parts.limits, batch.quarantined + refused.length, batch.changes);
+    const draft = await draftOf(parts, batch.stream, position, items);
+    const resolution = await resolve(parts, batch.stream, {
+      label: batch.id,
+      candidates: draft.puts.map((item) => candidateOf(parts, batch.stream, item)),
+      superseded: [...draft.unchangedKeys, ...draft.deletes, ...refused],
+    });
+    const ready = draft.puts.filter(({ line }) => resolution.ready.has(line.key));
+    // Whatever has changed goes round again: something else may be ready now.
+    const compared = await compareAll(parts, batch, items, ready, resolution.released);
+    guarded.masked += compared.masked;
+    guarded.withheld += compared.withheld.length;
+    items = compared.items;
+    refused.push(...compared.withheld);
+    if (compared.masked > 0 || compared.withheld.length > 0) continue;
+    return finishPlan(parts, {
+      ...batch,
+      label: batch.id,
+      batch: batch.id,
+      position,
+      moved: advance(position, batch.range, batch.matured),
+      writes: [
+        ...ready.map((item) => writeOf(batch, item)),
+        ...resolution.released.map(releasedWrite),
+        ...draft.deletes.map((key): PlannedWrite => ({ key, method: 'DELETE', digest: '', needs: [] })),
+      ],
+      bytesOfReleased: new Map(resolution.released.map(({ key, bytes }) => [key, bytes])),
+      counts: { ...noCounts, changes: batch.changes, unchanged: draft.unchangedKeys.length, withheld: batch.withheld },
+      unchangedKeys: draft.unchangedKeys,
+      guarded,
+    });
+  }
 }
 
 /** Plans the release of parked resources whose targets have all arrived; `undefined` where there are none. */
@@ -114,51 +115,94 @@ export async function planRelease(
   position: StreamPosition,
 ): Promise<CommitPlan | undefined> {
   const label = commitLabel(batch.id, round);
-  const { released } = await resolve(parts, batch.stream, { label, candidates: [], superseded: [] });
-  if (released.length === 0) return undefined;
-  const writes = released.map(({ key, digest, needs }): PlannedWrite => ({ key, method: 'PUT', digest, needs }));
-  const bytesOfReleased = new Map(released.map(({ key, bytes }) => [key, bytes]));
-  const moved = { settled: position.settled, delivered: position.delivered };
-  return finishPlan(parts, {
-    ...batch,
-    label,
-    batch: '',
-    position,
-    moved,
-    writes,
-    bytesOfReleased,
-    counts: noCounts,
-    unchangedKeys: [],
-  });
+  const guarded = { masked: 0, withheld: 0 };
+  for (;;) {
+    const { released } = await resolve(parts, batch.stream, { label, candidates: [], superseded: [] });
+    if (released.length === 0) return undefined;
+    const compared = await compareReleasedNow(parts, batch.stream, label, released);
+    guarded.masked += compared.masked;
+    guarded.withheld += compared.withheld.length;
+    if (compared.masked > 0 || compared.withheld.length > 0) continue;
+    return finishPlan(parts, {
+      ...batch,
+      label,
+      batch: '',
+      position,
+      moved: { settled: position.settled, delivered: position.delivered },
+      writes: released.map(releasedWrite),
+      bytesOfReleased: new Map(released.map(({ key, bytes }) => [key, bytes])),
+      counts: noCounts,
+      unchangedKeys: [],
+      guarded,
+    });
+  }
 }
 
-async function inspect(parts: Parts, batch: Batch): Promise<Inspected> {
-  const { direction, type } = batch.stream;
-  const bytes: Buffer[] = [];
-  const refused: { key: string; reason: string; line: Uint8Array }[] = [];
-  const perPart = await pMap(
-    Array.from({ length: batch.parts }, (_, part) => part),
-    async (part) => {
-      const lines = await readPart(parts.staging, batch.id, batch.form, part);
-      bytes[part] = lines;
-      const outcome = await parts.pool.inspect({ ruleset: parts.rulesets[direction], type, lines });
-      heartbeat({ inspected: part });
-      refused.push(...outcome.refused);
-      return outcome.items.map((line) => ({ line, part }));
-    },
-    { concurrency: parts.limits.workerThreadsMax },
-  );
-  const entries = refused.map(({ key, reason, line }) => ({
-    key,
-    reason: reason as QuarantineReason,
-    status: 0,
-    batch: batch.id,
-    content: parts.sealer.seal(line, quarantineContext(direction, key)),
-  }));
-  await putInQuarantine(parts.db, direction, entries, parts.now());
-  const contentOf = (part: number, start: number, end: number): Uint8Array =>
-    bytes[part]?.subarray(start, end) ?? new Uint8Array();
-  return { items: perPart.flat(), quarantined: refused.length, contentOf };
+type Released = Resolution['released'];
+
+/** The leak guard's comparison of what is ready and of what is released with it; without a guard nothing changes. */
+async function compareAll(
+  parts: Parts,
+  batch: Batch,
+  items: readonly Item[],
+  ready: readonly PutItem[],
+  released: Released,
+): Promise<Compared & { readonly items: readonly Item[] }> {
+  if (!parts.rulesets[batch.stream.direction].guards) return { items, masked: 0, withheld: [] };
+  const own = await compareReady(parts, batch, items, ready);
+  const parked = await compareReleasedNow(parts, batch.stream, batch.id, released);
+  return {
+    items: own.items,
+    masked: own.masked + parked.masked,
+    withheld: [...own.withheld, ...parked.withheld],
+  };
+}
+
+async function compareReleasedNow(
+  parts: Parts,
+  { direction }: StreamKey,
+  label: string,
+  released: Released,
+): Promise<Compared> {
+  if (!parts.rulesets[direction].guards) return { masked: 0, withheld: [] };
+  return compareReleased(parts, direction, label, released);
+}
+
+interface Draft {
+  readonly puts: readonly PutItem[];
+  readonly deletes: readonly string[];
+  readonly unchangedKeys: readonly string[];
+}
+
+/** What of the items changes anything at the target. */
+async function draftOf(
+  parts: Parts,
+  stream: StreamKey,
+  position: StreamPosition,
+  items: readonly Item[],
+): Promise<Draft> {
+  const keys = items.map(({ line }) => line.key);
+  const ledger = await readLedger(parts.db, stream.direction, keys);
+  const isUnchanged = ({ line }: Item): boolean => equalsLedger(line, ledger.get(line.key), position.epoch);
+  const changed = items.filter((item) => !isUnchanged(item));
+  return {
+    puts: changed.filter(isPut),
+    deletes: changed.filter((item) => !isPut(item)).map(({ line }) => line.key),
+    unchangedKeys: items.filter(isUnchanged).map(({ line }) => line.key),
+  };
+}
+
+const releasedWrite = ({ key, digest, needs }: Released[number]): PlannedWrite => ({
+  key,
+  method: 'PUT',
+  digest,
+  needs,
+});
+
+function writeOf(batch: Batch, { line, source }: PutItem): PlannedWrite {
+  const { key, digest, needs, start, end } = line;
+  const form = source.form === batch.form ? {} : { form: source.form };
+  return { key, method: 'PUT', digest, needs, at: { ...form, part: source.part, start, end, line: line.line } };
 }
 
 /** Whether the target has this state already, by what this site wrote in this epoch. */
@@ -167,24 +211,26 @@ function equalsLedger(line: InspectedLine, entry: LedgerEntry | undefined, epoch
   return line.kind === 'delete' ? entry.digest === '' : entry.digest === line.digest;
 }
 
-function candidateOf(
-  parts: Parts,
-  stream: StreamKey,
-  inspected: Inspected,
-  { line, part }: Inspected['items'][number],
-): ParkCandidate[] {
-  if (line.kind === 'delete') return [];
-  const { key, digest, needs, start, end } = line;
-  const sealedContent = (): Uint8Array =>
-    parts.sealer.seal(inspected.contentOf(part, start, end), parkedContext(stream.direction, key));
-  return [{ key, digest, needs, bytes: end - start, sealedContent }];
+function candidateOf(parts: Parts, stream: StreamKey, item: PutItem): ParkCandidate {
+  const { key, digest, needs, start, end } = item.line;
+  return {
+    key,
+    digest,
+    needs,
+    bytes: end - start,
+    sealedContent: () => parts.sealer.seal(contentOf(item), parkedContext(stream.direction, key)),
+    mark: () => {
+      const mark = markOf(item);
+      return mark === undefined ? undefined : encodeMark(mark);
+    },
+  };
 }
 
 async function resolve(
   parts: Parts,
   stream: StreamKey,
   input: { label: string; candidates: readonly ParkCandidate[]; superseded: readonly string[] },
-): Promise<Exclude<Awaited<ReturnType<typeof resolveReferences>>, string>> {
+): Promise<Resolution> {
   const resolution = await resolveReferences(parts.db, {
     direction: stream.direction,
     batch: input.label,
@@ -210,6 +256,7 @@ interface PlanDraft {
   readonly bytesOfReleased: ReadonlyMap<string, number>;
   readonly counts: StreamCounts;
   readonly unchangedKeys: readonly string[];
+  readonly guarded: GuardCounts;
 }
 
 /** Bytes of an entry around the resource's JSON: method, url and braces. */
@@ -247,5 +294,6 @@ async function finishPlan(parts: Parts, draft: PlanDraft): Promise<CommitPlan> {
     counts,
     unchangedKeys,
     released: draft.bytesOfReleased.size,
+    guarded: draft.guarded,
   };
 }

@@ -14,6 +14,7 @@ import { assertInTime, cancelSignal, heartbeat, onSide, TroubleError } from '../
 import type { Parts } from '../parts.ts';
 import { breakerCheck } from './breaker.ts';
 import { parkedContext, quarantineContext } from './contexts.ts';
+import type { Contents } from './contents.ts';
 import type { Fence } from './fence.ts';
 import type { CommitPlan, PlannedWrite } from './plan.ts';
 
@@ -24,8 +25,7 @@ export interface SendInput {
   readonly target: CommitTarget;
   readonly plan: CommitPlan;
   readonly fence: Fence;
-  /** A write's resource as JSON bytes. */
-  readonly contentOf: (write: PlannedWrite) => Promise<Uint8Array>;
+  readonly contents: Contents;
 }
 
 /** Sends a plan. Returns how many transactions were posted. */
@@ -180,7 +180,7 @@ class Sender {
     if (write.method === 'DELETE') return [Buffer.from(`{${request}`)];
     const urn = urns.get(write.key);
     const fullUrl = urn === undefined ? '' : `"fullUrl":"${urn}",`;
-    const content = withUrns(await this.#input.contentOf(write), urns);
+    const content = withUrns(await this.#input.contents.contentOf(write), urns);
     return [Buffer.from(`{${fullUrl}"resource":`), content, Buffer.from(`,${request}`)];
   }
 
@@ -222,7 +222,7 @@ class Sender {
       for (const index of set) {
         const write = this.#write(index);
         if (write.method === 'DELETE') continue;
-        const content = Buffer.from(await this.#input.contentOf(write));
+        const content = Buffer.from(await this.#input.contents.contentOf(write));
         for (const { key, text } of needles) if (content.includes(text)) needs.add(key);
       }
       if (needs.size === 0) continue;
@@ -245,11 +245,12 @@ class Sender {
     const candidates = await Promise.all(
       set.map(async (index) => {
         const { key, digest, needs: own } = this.#write(index);
-        const content = await this.#input.contentOf(this.#write(index));
+        const content = await this.#input.contents.contentOf(this.#write(index));
         const sealedContent = (): Uint8Array => parts.sealer.seal(content, parkedContext(direction, key));
+        const mark = await this.#input.contents.markOf(this.#write(index));
         // Each waits for what it needs itself: what is absent, and the other members of its set.
         const waitsFor = own.filter((need) => absent.has(need) || members.has(need));
-        return { key, digest, needs: waitsFor.length > 0 ? waitsFor : needs, bytes: content.length, sealedContent };
+        return { key, digest, needs: waitsFor.length > 0 ? waitsFor : needs, bytes: content.length, sealedContent, mark: () => mark };
       }),
     );
     await parts.db
@@ -269,7 +270,7 @@ class Sender {
         const content =
           write.method === 'DELETE'
             ? null
-            : parts.sealer.seal(await this.#input.contentOf(write), quarantineContext(direction, write.key));
+            : parts.sealer.seal(await this.#input.contents.contentOf(write), quarantineContext(direction, write.key));
         return { key: write.key, reason: 'target-refused' as const, status, content, batch: plan.label };
       }),
     );

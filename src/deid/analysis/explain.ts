@@ -2,29 +2,18 @@
  * What a policy does at a path, and why: asked of the very plan that the walk follows, for each JSON key that the path
  * names. What only data can decide (`where`, `answersTo`, general FHIRPath) is told as such.
  */
-import { parsePath } from '../path/path.ts';
-import type { Step } from '../path/path.ts';
-import { modes } from '../plan/child.ts';
-import type { Child } from '../plan/child.ts';
 import type { CompiledPolicy } from '../compiled.ts';
-import type { ObjectPlan } from '../plan/child.ts';
+import { modes } from '../plan/child.ts';
 import type { CompiledRule } from '../plan/rules.ts';
-import { isR4DataType, r4Type } from '../r4/model.ts';
 import { followersOf } from './followers.ts';
-import type { ChainNode } from './followers.ts';
+import { outcomeOfMode, partsOf } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
+import { placesOf } from './places.ts';
+import type { Place } from './places.ts';
 import { ruleRef } from './rule-ref.ts';
 import type { RuleRef } from './rule-ref.ts';
 
-/** What becomes of the values at a place. */
-export type Outcome =
-  | 'kept'
-  | 'removed'
-  | 'changed' // by the rule's method
-  | 'parts' // an object: each of its parts is judged by itself
-  | 'pseudonym' // an id, a reference, an address: rewritten whatever rule lets it pass
-  | 'always' // resourceType, an extension's url, the portable parts of meta
-  | 'resource' // judged by its own type's rules
-  | 'withheld'; // the whole resource
+export type { Outcome } from './outcome.ts';
 
 export interface Explanation {
   /** With JSON keys: `Observation.valueQuantity.value`. */
@@ -55,83 +44,10 @@ export interface ExplainedPolicy {
   readonly siteRules: number;
 }
 
-/** A node on the way, with the plan of what is in it. */
-interface Place {
-  readonly text: string;
-  readonly chain: readonly ChainNode[];
-  readonly child: Child | undefined;
-  readonly plan: () => ObjectPlan;
-}
-
-const expected = 'a path from a resource type by element names, such as Patient.name.family or Observation.value';
-
 /** Explains the places that a path names. */
 export function explain(text: string, policy: ExplainedPolicy): Explaining {
-  const path = parsePath(text, isR4DataType);
-  if (path?.kind !== 'plain' || path.root === undefined || path.root === 'DomainResource')
-    return { ok: false, expected };
-  const type = path.root;
-  const root = policy.compiled.planner.resource(type);
-  if (root === undefined) return { ok: false, expected: `a type of R4's or of the policy's; ${type} is neither` };
-  let places: Place[] = [{ text: type, chain: [shapeOf('', '', type)], child: undefined, plan: () => root }];
-  for (const step of path.steps) {
-    if (step.where !== undefined || step.kind === 'byType' || step.kind === 'byName') return { ok: false, expected };
-    const next = places.flatMap((place) => below(place, step));
-    if (next.length === 0) return { ok: false, expected: `an element of ${places[0]?.text ?? type} ${nameOf(step)}` };
-    places = next;
-  }
-  return { ok: true, places: places.map((place) => explained(place, policy)) };
-}
-
-const nameOf = (step: Step): string => `('${step.kind === 'name' ? step.name : ''}' is none)`;
-const shapeOf = (name: string, key: string, type: string): ChainNode => ({ name, key, type });
-
-/** The places that a step leads to: one for each choice of an element, none for a name below a primitive. */
-function below(place: Place, step: Step): Place[] {
-  const plan = place.plan();
-  if (step.kind === 'extension') return extensionBelow(place, plan, step.url);
-  if (step.kind !== 'name') return [];
-  const known = [...(r4Type(plan.type)?.elements.values() ?? [])].filter(
-    ({ name, key, type }) =>
-      (name === step.name || key === step.name) && (step.choice === undefined || step.choice === type),
-  );
-  if (place.child !== undefined && r4Type(place.child.type)?.kind === 'primitive') return [];
-  // A name that R4 does not have may be an attribute of the server's own.
-  const keys = known.length > 0 ? known.map(({ key }) => key) : [step.name];
-  return keys.map((key) => {
-    const child = plan.child(key);
-    return {
-      text: `${place.text}.${key}`,
-      chain: [...place.chain, shapeOf(child.name, key, child.type)],
-      child,
-      plan: child.plan,
-    };
-  });
-}
-
-function extensionBelow(place: Place, plan: ObjectPlan, url: string): Place[] {
-  const isPrimitive = place.child !== undefined && r4Type(place.child.type)?.kind === 'primitive';
-  const holder = isPrimitive ? siblingPlan(place) : plan;
-  if (holder === undefined) return [];
-  const child = holder.child('extension');
-  const named = child.plan();
-  const held = named.arrival.pending.flatMap(({ conditions }, index) =>
-    conditions.every(({ path, equals }) => path.join('.') === 'url' && equals === url) ? [index] : [],
-  );
-  const variant = named.arrival.pending.length === 0 ? named : named.variant(held);
-  return [
-    {
-      text: `${place.text}.extension('${url}')`,
-      chain: [...place.chain, { ...shapeOf('extension', 'extension', 'Extension'), url }],
-      child: { ...child, rule: variant.winner },
-      plan: () => variant,
-    },
-  ];
-}
-
-/** The extensions of a primitive stand beside it. */
-function siblingPlan({ child }: Place): ObjectPlan | undefined {
-  return child?.plan();
+  const found = placesOf(text, policy.compiled);
+  return found.ok ? { ok: true, places: found.places.map((place) => explained(place, policy)) } : found;
 }
 
 function explained(place: Place, policy: ExplainedPolicy): Explanation {
@@ -155,7 +71,7 @@ function explained(place: Place, policy: ExplainedPolicy): Explanation {
       .filter(({ rule, isConditional }) => isConditional && rule < number)
       .map(({ rule }) => refOf(rule)),
     after: followers.filter(({ rule }) => rule > number).map(({ rule }) => refOf(rule)),
-    parts: plan === undefined ? [] : partsOf(plan, refOf),
+    parts: plan === undefined ? [] : partsOf(plan).map((part) => ({ ...part, rule: refOf(part.rule) })),
   };
 }
 
@@ -171,64 +87,3 @@ function outcomeOf({ child }: Place, method: CompiledRule['method'] | undefined)
 }
 
 const removing: ReadonlySet<CompiledRule['method']> = new Set(['redact', 'dropResource', 'default-drop']);
-
-function outcomeOfMode({ mode, leaf }: Child): Outcome {
-  switch (mode) {
-    case modes.keep:
-      return 'kept';
-    case modes.unknown:
-      return leaf === undefined ? 'parts' : 'changed';
-    case modes.change:
-    case modes.substitute:
-      return 'changed';
-    case modes.object:
-    case modes.extension:
-    case modes.sibling:
-      return 'parts';
-    case modes.resource:
-      return 'resource';
-    case modes.type:
-    case modes.meta:
-      return 'always';
-    case modes.id:
-    case modes.literal:
-    case modes.fullUrl:
-    case modes.requestUrl:
-      return 'pseudonym';
-    default:
-      return 'removed';
-  }
-}
-
-/** R4's types nest in circles: a leaf this deep below the path is not counted. */
-const depthMax = 6;
-const leavesMax = 20_000;
-/** Judged where they stand, and no data. */
-const apart: ReadonlySet<string> = new Set(['extension', 'modifierExtension', 'id']);
-
-/** The leaves of an object's R4 elements by who takes them; extensions are judged apart, where they stand. */
-function partsOf(plan: ObjectPlan, refOf: (rule: number) => RuleRef): Explanation['parts'] {
-  const counts = new Map<string, { rule: number; outcome: Outcome; leaves: number }>();
-  let leaves = 0;
-  const look = (at: ObjectPlan, depth: number): void => {
-    for (const key of r4Type(at.type)?.elements.keys() ?? []) {
-      if (apart.has(key)) continue;
-      if (leaves > leavesMax) return;
-      const child = at.child(key);
-      const outcome = outcomeOfMode(child);
-      if (outcome === 'always' || outcome === 'resource') continue;
-      if (outcome === 'parts') {
-        if (depth < depthMax) look(child.plan(), depth + 1);
-        continue;
-      }
-      leaves += 1;
-      const name = `${String(child.rule)} ${outcome}`;
-      const count = counts.get(name) ?? { rule: child.rule, outcome, leaves: 0 };
-      counts.set(name, { ...count, leaves: count.leaves + 1 });
-    }
-  };
-  look(plan, 0);
-  return [...counts.values()]
-    .toSorted((one, other) => other.leaves - one.leaves || one.rule - other.rule)
-    .map(({ rule, outcome, leaves: count }) => ({ rule: refOf(rule), outcome, leaves: count }));
-}

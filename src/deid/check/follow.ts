@@ -83,7 +83,8 @@ export class Paths {
         reached[offset + index + 1] = cell;
       }
     }
-    const begun = above === undefined ? reached.slice() : reached.map((cell, at) => Math.max(cell, above.begun[at] ?? 0));
+    const begun =
+      above === undefined ? reached.slice() : reached.map((cell, at) => Math.max(cell, above.begun[at] ?? 0));
     return { reached, begun };
   }
 
@@ -99,7 +100,8 @@ export class Paths {
     const asked = new Set<number>();
     for (const { offset, steps, conditions } of this.#paths) {
       for (const [index] of steps.entries()) {
-        if ((open.reached[offset + index + 1] ?? no) > no) for (const number of conditions[index] ?? []) asked.add(number);
+        if ((open.reached[offset + index + 1] ?? no) > no)
+          for (const number of conditions[index] ?? []) asked.add(number);
       }
     }
     return [...asked].sort((a, b) => a - b);

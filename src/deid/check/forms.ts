@@ -2,7 +2,7 @@
  * What a rule's method may leave behind: the form of its results, without the key and the source there is no more to see.
  * Which types a method works on is written again here, by the table of methods in ARCHITECTURE.md.
  */
-import { maskPatterns } from '../guard/patterns.ts';
+import { maskNarrativePatterns, maskPatterns } from '../guard/patterns.ts';
 import { maskKinds } from '../policy/document.ts';
 import type { PolicyRule } from '../policy/document.ts';
 import { zip3Lists } from '../presets/zip3.ts';
@@ -19,7 +19,7 @@ export interface Versions {
 
 const texts = new Set(['string', 'markdown', 'code', 'id', 'uri', 'url', 'canonical']);
 const encryptable = new Set([...texts].filter((type) => type !== 'id'));
-const maskable = new Set(['string', 'markdown']);
+const maskable = new Set(['string', 'markdown', 'xhtml']);
 const countable = new Set(['integer', 'positiveInt', 'unsignedInt', 'decimal']);
 
 /** What R4 does not have is worked on by its JSON type. */
@@ -30,7 +30,8 @@ const isText =
   (value) =>
     typeof value === 'string' && form.test(value);
 
-const versionText = (version: number | undefined): string => (version === undefined ? '[1-9][0-9]{0,6}' : String(version));
+const versionText = (version: number | undefined): string =>
+  version === undefined ? '[1-9][0-9]{0,6}' : String(version);
 
 /** A pseudonym of this key version. */
 export const pseudonymOf = (version: number | undefined): RegExp =>
@@ -41,20 +42,28 @@ export const asIs = (type: string): Form =>
   isDateType(type) ? (value) => typeof value === 'string' && dateDetail(value) !== undefined : () => true;
 
 /** The form of a rule's results on values of a type; undefined where nothing may be left. */
-export function formOf(rule: PolicyRule, type: string, versions: Versions, pluginTypes: readonly string[]): Form | undefined {
+export function formOf(
+  rule: PolicyRule,
+  type: string,
+  versions: Versions,
+  pluginTypes: readonly string[],
+): Form | undefined {
   switch (rule.method) {
     case 'keep':
       return asIs(type);
     case 'pseudonymize':
       return worksOn(texts, type) ? isText(pseudonymOf(versions.pseudonym)) : undefined;
     case 'cryptoHash':
-      return worksOn(texts, type) ? isText(new RegExp(`^[0-9a-f]{${String(rule.params?.hexDigits ?? 64)}}$`)) : undefined;
+      return worksOn(texts, type)
+        ? isText(new RegExp(`^[0-9a-f]{${String(rule.params?.hexDigits ?? 64)}}$`))
+        : undefined;
     case 'encrypt':
       return worksOn(encryptable, type)
         ? isText(new RegExp(`^e${versionText(versions.encrypt)}-[A-Za-z0-9_-]{38,}$`))
         : undefined;
     case 'dateShift':
-      return isDateType(type) || type === '' ? isWholeDate : undefined;
+      if (!isDateType(type) && type !== '') return undefined;
+      return rule.params?.timeOfDay === 'zero' ? isMidnight : isWholeDate;
     case 'dateTruncate':
       return isDateType(type) || type === '' ? truncatedTo(rule.params?.to ?? 'year', type) : undefined;
     case 'generalize':
@@ -62,7 +71,7 @@ export function formOf(rule: PolicyRule, type: string, versions: Versions, plugi
     case 'perturb':
       return worksOn(countable, type) ? roundedTo(isWholeNumber(type) ? 0 : (rule.params.roundTo ?? 2)) : undefined;
     case 'mask':
-      return worksOn(maskable, type) ? maskedBy(rule.params?.kinds ?? maskKinds) : undefined;
+      return worksOn(maskable, type) ? maskedBy(rule.params?.kinds ?? maskKinds, type) : undefined;
     case 'plugin':
       return type === '' || pluginTypes.includes(type) ? () => true : undefined;
     case 'substitute': // a constant is compared whole, before its parts are looked at
@@ -78,10 +87,14 @@ const isWholeDate: Form = (value) => {
   return detail === 'day' || detail === 'time';
 };
 
+/** Each digit of the clock is a zero; the zone stays. */
+const isMidnight: Form = (value) => isWholeDate(value) && /^.{10}(?:T[0:.]+(?:Z|[+-].{5})?)?$/.test(String(value));
+
 function truncatedTo(to: 'year' | 'month' | 'day', type: string): Form {
   // FHIR has no instant without its time.
   if (type === 'instant') {
-    return (value) => to === 'day' && typeof value === 'string' && /^.{10}T00:00:00Z$/.test(value) && isWholeDate(value);
+    return (value) =>
+      to === 'day' && typeof value === 'string' && /^.{10}T00:00:00Z$/.test(value) && isWholeDate(value);
   }
   const allowed: readonly unknown[] = { year: ['year'], month: ['year', 'month'], day: ['year', 'month', 'day'] }[to];
   return (value) => typeof value === 'string' && allowed.includes(dateDetail(value));
@@ -118,7 +131,7 @@ const roundedTo =
     typeof value === 'number' && Number(value.toFixed(Math.min(places, 20))) === value;
 
 /** Masking again finds nothing. */
-const maskedBy =
-  (kinds: Parameters<typeof maskPatterns>[1]): Form =>
-  (value) =>
-    typeof value === 'string' && maskPatterns(value, kinds) === value;
+function maskedBy(kinds: Parameters<typeof maskPatterns>[1], type: string): Form {
+  const masked = type === 'xhtml' ? maskNarrativePatterns : maskPatterns;
+  return (value) => typeof value === 'string' && masked(value, kinds) === value;
+}

@@ -10,7 +10,19 @@ const nameForm = /^[A-Za-z][A-Za-z0-9]*/;
 const indexForm = /^\[\d+\]/;
 
 /** Functions whose results are some of what they are asked of. */
-const narrowing = new Set(['where', 'first', 'last', 'tail', 'skip', 'take', 'single', 'distinct', 'ofType', 'as', 'trace']);
+const narrowing = new Set([
+  'where',
+  'first',
+  'last',
+  'tail',
+  'skip',
+  'take',
+  'single',
+  'distinct',
+  'ofType',
+  'as',
+  'trace',
+]);
 
 /** Length of a balanced `(…)` at the start of a text; quoted text counts as such. */
 function callLength(text: string): number {
@@ -75,11 +87,15 @@ const harmless = new Set([
 
 /** Elements to which the engine adds something of its own, or whose text it rewrites, whatever a policy says. */
 const rewritten = new Set(
-  'extension modifierExtension identifier reference type id meta url fullUrl contained system tag security display'.split(' '),
+  'extension modifierExtension identifier reference type id meta url fullUrl contained system tag security display'.split(
+    ' ',
+  ),
 );
 
 const listNames = new Set(
-  r4TypeNames.flatMap((type) => [...(r4Type(type)?.elements.values() ?? [])].flatMap(({ isArray, name }) => (isArray ? [name] : []))),
+  r4TypeNames.flatMap((type) =>
+    [...(r4Type(type)?.elements.values() ?? [])].flatMap(({ isArray, name }) => (isArray ? [name] : [])),
+  ),
 );
 
 const quotedText = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g;

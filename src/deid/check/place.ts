@@ -7,7 +7,6 @@ import { r4Type } from '../r4/model.ts';
 import type { R4Element } from '../r4/model.ts';
 import type { NodeShape, Paths, Progress } from './follow.ts';
 import type { Form } from './forms.ts';
-import { yes } from './json.ts';
 import type { Taker, Truth } from './json.ts';
 import { isPrimitive } from './primitives.ts';
 import type { PolicyReading } from './reading.ts';
@@ -74,10 +73,11 @@ export class Place {
     this.holds = isSibling ? 'Element' : shape.type;
     this.isResource = above === undefined;
     this.isOutside = above !== undefined && (above.isOutside || (element === undefined && above.isR4));
-    const progress = paths.row(above?.#progress, shape, answers.truths);
-    this.asked = answers.truths === undefined ? paths.asked(above?.#progress, shape) : [];
+    const before = above === undefined ? undefined : above.#progress;
+    const progress = paths.row(before, shape, answers.truths);
+    this.asked = answers.truths === undefined ? paths.asked(before, shape) : [];
     this.ends = inOrder([...paths.ends(progress), ...(answers.also ?? []), ...spec.outer]);
-    const { takers, isClosed, isNarrow } = this.#judged(above, paths.goesOn(progress));
+    const { takers, isClosed, isNarrow } = this.#judged(above, progress);
     this.takers = takers;
     this.isClosed = isClosed;
     this.#progress = isNarrow ? paths.withoutPassingSearches(progress) : progress;
@@ -93,6 +93,11 @@ export class Place {
   /** Whether objects here have a type of R4's. */
   get isR4(): boolean {
     return r4Type(this.holds) !== undefined;
+  }
+
+  /** The place of the object that holds this one; undefined for a resource. */
+  get holder(): Place | undefined {
+    return this.#spec.above;
   }
 
   get paths(): Paths {
@@ -128,7 +133,9 @@ export class Place {
 
   /** Forms that values here may have: one of them is enough. */
   get forms(): readonly Form[] {
-    const types = [...new Set([this.type, this.#spec.shape.maybeType])].filter((type) => type !== '' || this.type === '');
+    const types = [...new Set([this.type, this.#spec.shape.maybeType])].filter(
+      (type) => type !== '' || this.type === '',
+    );
     return (this.#forms ??= this.takers.flatMap(({ rule }) =>
       types.flatMap((type) => this.reading.formOf(rule, type) ?? []),
     ));
@@ -139,11 +146,15 @@ export class Place {
     return (this.#constants ??= this.takers.flatMap(({ rule }) => this.reading.constantOf(rule) ?? []));
   }
 
-  /** Whether values here are the source's own for sure. */
+  /** Whether a value that stands here is the source's own: it stands, so no rule that removes has decided. */
+  get isUnchanged(): boolean {
+    const { reading } = this;
+    return isExtensionUrl(this.#spec) || this.takers.every(({ rule }) => reading.isAsIs(rule) || !reading.passes(rule));
+  }
+
+  /** Whether every value that stood here does so still, as it was. */
   get isKept(): boolean {
-    const [first] = this.takers;
-    if (this.holds === '' && this.#spec.shape.maybeType !== '') return false;
-    return isExtensionUrl(this.#spec) || (first?.isSure === true && this.reading.isAsIs(first.rule));
+    return isExtensionUrl(this.#spec) || this.takers.every(({ rule }) => this.reading.isAsIs(rule));
   }
 
   #made(key: string): Place {
@@ -152,7 +163,10 @@ export class Place {
     const isSibling = own === undefined && beside !== undefined && isPrimitive(beside.type);
     const element = isSibling ? beside : own;
     const { reading, paths } = this;
-    const shape = element === undefined ? this.#unknownShape(key) : { names: [element.name, element.key], type: element.type, maybeType: '' };
+    const shape =
+      element === undefined
+        ? this.#unknownShape(key)
+        : { names: [element.name, element.key], type: element.type, maybeType: '' };
     return new Place({ reading, paths, above: this, key, shape, element, isSibling, outer: [], answers: {} });
   }
 
@@ -172,18 +186,23 @@ export class Place {
     return isPrimitive(maybeType) ? 'Element' : maybeType;
   }
 
-  #judged(above: Place | undefined, goesOn: Truth): Omit<Foreign, 'isNamed'> {
-    const { reading, ends } = this;
-    const plain = (takers: readonly Taker[]): Omit<Foreign, 'isNamed'> => ({ takers, isClosed: false, isNarrow: false });
+  #judged(above: Place | undefined, progress: Progress): Foreign {
+    const { reading, ends, paths } = this;
+    const plain = (takers: readonly Taker[]): Foreign => ({ takers, isClosed: false, isNarrow: false });
     if (above === undefined) return plain(inOrder([...ends, { rule: defaultOf(reading), isSure: true }]));
     const { element } = this;
     const { takers } = above;
     if (above.isResource && this.key === 'meta') return plain(ofMeta(reading, inherited(takers, ends)));
-    const isExtension = element?.type === 'Extension' && (element.name === 'extension' || element.name === 'modifierExtension');
+    const isExtension =
+      element?.type === 'Extension' && (element.name === 'extension' || element.name === 'modifierExtension');
     if (isExtension && above.holds !== 'Extension') {
-      return ofExtension(reading, element.name as 'extension' | 'modifierExtension', takers, ends, goesOn);
+      return ofExtension(reading, element.name, takers, ends, paths.goesOn(progress));
     }
-    if (element === undefined && above.isR4 && !above.isOutside) return ofUnknown(reading, takers, ends, goesOn);
+    if (element === undefined && above.isR4 && !above.isOutside) {
+      const { shape, answers } = this.#spec;
+      const named = paths.row(above.#progress, { ...shape, type: '', maybeType: '' }, answers.truths);
+      return ofUnknown(reading, takers, ends, [...paths.ends(named), ...(answers.also ?? [])], paths.goesOn(named));
+    }
     const isElementId = element?.name === 'id' && !above.isResource;
     return plain(isElementId ? ofElementId(reading, takers, ends) : inherited(takers, ends));
   }
@@ -191,6 +210,3 @@ export class Place {
 
 /** An extension's url passes wherever the extension does: it says what the extension is. */
 const isExtensionUrl = ({ above, key }: Spec): boolean => above?.holds === 'Extension' && key === 'url';
-
-/** Whether every rule that may decide here does so for sure. */
-export const isCertain = ({ takers }: Place): boolean => takers.length === 1 && takers[0]?.isSure === true && yes === 2;

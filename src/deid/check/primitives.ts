@@ -22,8 +22,7 @@ export function leastOf(type: string): number {
 
 export const isDateType = (type: string): boolean => type === 'date' || type === 'dateTime' || type === 'instant';
 
-const dateForm =
-  /^(\d{4})(?:-(\d{2})(?:-(\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?)?)?$/;
+const dateForm = /^(\d{4})(?:-(\d{2})(?:-(\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?)?)?$/;
 
 /** How exact a text is as a date; undefined for what is none, February 30 included. */
 export type DateDetail = 'year' | 'month' | 'day' | 'time';

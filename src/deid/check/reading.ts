@@ -69,7 +69,7 @@ export class PolicyReading implements Precedence {
   /** The constant of a `substitute` rule. */
   constantOf(rule: number): Json | undefined {
     const own = this.policy.rules[rule]?.rule;
-    return own?.method === 'substitute' ? (own.params.with as Json) : undefined;
+    return own?.method === 'substitute' ? own.params.with : undefined;
   }
 
   /** Whether there may be resources of this type: R4's own, and those that a rule for a custom type starts at. */

@@ -11,7 +11,12 @@ export interface Precedence {
   readonly extensions: 'keep' | 'drop' | 'withhold';
   readonly modifierExtensions: 'keep' | 'drop' | 'withhold';
   /** Numbers of what holds where no rule does. */
-  readonly fallbacks: { readonly keep: number; readonly drop: number; readonly extensionDrop: number; readonly extensionKeep: number };
+  readonly fallbacks: {
+    readonly keep: number;
+    readonly drop: number;
+    readonly extensionDrop: number;
+    readonly extensionKeep: number;
+  };
   /** Whether a rule, or a fallback, lets something pass. */
   readonly passes: (rule: number) => boolean;
 }
@@ -41,7 +46,12 @@ export const inherited = (above: readonly Taker[], ends: readonly Taker[]): read
  * What holds here when a rule that lets the node above pass was not made for this one: what removes that node removes this
  * one, and `otherwise` decides where the rule above lets pass.
  */
-function notWithItsParent(policy: Precedence, above: readonly Taker[], ends: readonly Taker[], otherwise: number): readonly Taker[] {
+function notWithItsParent(
+  policy: Precedence,
+  above: readonly Taker[],
+  ends: readonly Taker[],
+  otherwise: number,
+): readonly Taker[] {
   const takers: Taker[] = [...ends];
   let hasPassed = false;
   for (const { rule, isSure } of above) {
@@ -55,22 +65,19 @@ function notWithItsParent(policy: Precedence, above: readonly Taker[], ends: rea
 
 /** `Element.id` passes by a rule that names it or under `default: keep`, never with its parent. */
 export function ofElementId(policy: Precedence, above: readonly Taker[], ends: readonly Taker[]): readonly Taker[] {
-  const last = above.at(-1)?.rule ?? noRule;
-  const isOpen = isFallback(policy, last) && !above.some(({ rule }) => !isFallback(policy, rule) && policy.passes(rule));
-  return notWithItsParent(policy, above, ends, isOpen ? last : defaultOf(policy));
+  const last = above.at(-1)?.rule ?? policy.fallbacks.drop;
+  const isWithParent = above.some(({ rule }) => !isFallback(policy, rule) && policy.passes(rule));
+  const holds = isFallback(policy, last) && (policy.passes(last) || !isWithParent);
+  return notWithItsParent(policy, above, ends, holds ? last : defaultOf(policy));
 }
-
-const noRule = -1;
 
 /** What is left of a resource's meta passes by default: the hub sorts by it. */
 export const ofMeta = (policy: Precedence, takers: readonly Taker[]): readonly Taker[] =>
   takers.map((taker) => (taker.rule === policy.fallbacks.drop ? { ...taker, rule: policy.fallbacks.keep } : taker));
 
-/** How an extension, or what R4 does not have, came in. */
+/** What holds for an extension, or for what R4 does not have. */
 export interface Foreign {
   readonly takers: readonly Taker[];
-  /** Whether some rule names it, or a part of it. */
-  readonly isNamed: Truth;
   /** Nothing of it may pass. */
   readonly isClosed: boolean;
   /** Only the parts that rules name may pass, and no rule that searches everywhere counts as such. */
@@ -85,25 +92,31 @@ export function ofExtension(
   ends: readonly Taker[],
   goesOn: Truth,
 ): Foreign {
-  const { keep, extensionKeep, extensionDrop, drop } = policy.fallbacks;
+  const { extensionKeep, extensionDrop, drop } = policy.fallbacks;
   const says = kind === 'extension' ? policy.extensions : policy.modifierExtensions;
   const named = namedBy(ends, goesOn);
   if (says === 'keep') {
-    const unknown = named === yes ? above : above.map((one) => (one.rule === drop ? { ...one, rule: extensionKeep } : one));
-    return { takers: inherited(unknown, ends), isNamed: named, isClosed: false, isNarrow: false };
+    const unknown = above.map((one) => (one.rule === drop ? { ...one, rule: extensionKeep } : one));
+    return { takers: inherited(named === yes ? above : unknown, ends), isClosed: false, isNarrow: false };
   }
   const takers = notWithItsParent(policy, above, ends, named === yes ? drop : extensionDrop);
-  return { takers, isNamed: named, isClosed: named === no && !takers.some(({ rule }) => rule < keep && policy.passes(rule)), isNarrow: ends.length === 0 };
+  return { takers, isClosed: named === no, isNarrow: !ends.some(({ rule }) => policy.passes(rule)) };
 }
 
-/** What R4 does not have, below what it has: dropped under `default: drop` unless a rule names it. */
-export function ofUnknown(policy: Precedence, above: readonly Taker[], ends: readonly Taker[], goesOn: Truth): Foreign {
-  const named = namedBy(ends, goesOn);
-  if (policy.default === 'keep') {
-    return { takers: inherited(above, ends), isNamed: named, isClosed: false, isNarrow: false };
-  }
+/**
+ * What R4 does not have, below what it has: dropped under `default: drop` unless a rule names it. `named`: the rules that
+ * come to it by its name, and not because it looks like a type of R4's.
+ */
+export function ofUnknown(
+  policy: Precedence,
+  above: readonly Taker[],
+  ends: readonly Taker[],
+  named: readonly Taker[],
+  goesOn: Truth,
+): Foreign {
+  if (policy.default === 'keep') return { takers: inherited(above, ends), isClosed: false, isNarrow: false };
   const takers = notWithItsParent(policy, above, ends, policy.fallbacks.drop);
-  return { takers, isNamed: named, isClosed: named === no, isNarrow: ends.length === 0 };
+  return { takers, isClosed: namedBy(named, goesOn) === no, isNarrow: !named.some(({ rule }) => policy.passes(rule)) };
 }
 
 function namedBy(ends: readonly Taker[], goesOn: Truth): Truth {

@@ -15,6 +15,7 @@ import { securityLabels } from '../walk/labels.ts';
 import { labelBits } from '../walk/context.ts';
 import { createWordHasher } from './hash.ts';
 import { maskText } from './mask.ts';
+import { hashedTokens } from './tokens.ts';
 
 /** Words known of a patient, by the patient's keyed hash: those that this or an earlier run removed. */
 export type WordsOf = (patient: string) => ReadonlySet<number>;
@@ -143,6 +144,8 @@ function one(looking: Looking, child: Child, value: Json): Json | undefined {
   if (typeof value === 'number') return hits(looking, String(value)) ? noted(looking) : value;
   const kind = child.textKind;
   if (kind === undefined) return value;
+  // Most texts hold nothing, and their tokens are remembered from the walk.
+  if (!hashedTokens(value, kind, looking.hasher).some((token) => looking.words.has(token))) return value;
   const masked = maskText(value, kind, (token) => looking.words.has(looking.hasher(token)));
   if (masked !== value) looking.masked++;
   return masked;

@@ -85,14 +85,10 @@ export interface DateShiftParams {
 }
 
 /** The time of day with each digit a zero, the zone as it is. */
-const midnight = (time: string): string =>
-  time.replace(/^T[\d:.]+/, (clock) => clock.replace(/\d/g, '0'));
+const midnight = (time: string): string => time.replace(/^T[\d:.]+/, (clock) => clock.replace(/\d/g, '0'));
 
 /** `dateShift`: partial dates have no day to move by, and would tell where a year begins; they go. */
-export function dateShift(
-  type: string,
-  { daysMax, ageYearsMax, timeOfDay }: DateShiftParams,
-): LeafMethod | undefined {
+export function dateShift(type: string, { daysMax, ageYearsMax, timeOfDay }: DateShiftParams): LeafMethod | undefined {
   if (!dateTypes.has(type)) return undefined;
   const memo: ShiftMemo = { walk: undefined, patient: '', days: 0 };
   return {

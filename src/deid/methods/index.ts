@@ -30,7 +30,7 @@ export function methodFor(
     case 'cryptoHash':
       return cryptoHash(type, rule.params?.hexDigits ?? hexDigitsDefault);
     case 'dateShift':
-      return dateShift(type, { daysMax: daysMaxDefault, timeOfDay: 'keep', ...rule.params });
+      return dateShift(type, { ...rule.params, daysMax: rule.params?.daysMax ?? daysMaxDefault });
     case 'dateTruncate':
       return dateTruncate(type, rule.params?.to ?? 'year', rule.params?.ageYearsMax);
     case 'generalize':
@@ -53,7 +53,10 @@ export function methodFor(
   }
 }
 
-function generalizeFor({ params }: Extract<PolicyRule, { method: 'generalize' }>, type: string): LeafMethod | undefined {
+function generalizeFor(
+  { params }: Extract<PolicyRule, { method: 'generalize' }>,
+  type: string,
+): LeafMethod | undefined {
   if ('cases' in params) return generalizeCases(type, params.cases, params.otherValues ?? 'redact');
   if ('zip3' in params) return zip3(type, params.zip3);
   return 'numberStep' in params ? numberStep(type, params.numberStep) : numberMax(type, params.numberMax, params.as);

@@ -19,7 +19,7 @@ interface Library {
   compile(
     expression: string | { base: string; expression: string },
     model: unknown,
-    options?: { resolveInternalTypes?: boolean },
+    options: { resolveInternalTypes?: boolean; async: false; traceFn: (value: unknown, label: string) => void },
   ): Evaluate;
   parse(expression: string): unknown;
 }
@@ -31,21 +31,31 @@ function load(): { readonly library: Library; readonly model: unknown } {
   return (loaded ??= { library: require('fhirpath') as Library, model: require('fhirpath/fhir-context/r4') });
 }
 
-/** Whether an expression is FHIRPath at all. */
-export function isFhirPath(expression: string): boolean {
+/** What makes a rule depend on more than the resource, or tells the resource to somebody. */
+const forbiddenCalls = /\b(now|today|timeOfDay|trace|resolve|memberOf|htmlChecks)\s*\(|%terminologies|%factory/;
+
+/** What is wrong with an expression; undefined when it is FHIRPath that a rule may use. */
+export function fhirPathMistake(expression: string): string | undefined {
+  const called = forbiddenCalls.exec(expression.replace(/'(?:[^'\\]|\\.)*'/g, "''"));
+  if (called !== null) {
+    return `an expression without ${called[1] ?? called[0]}: the same resource has to give the same result, here and in silence`;
+  }
   try {
     load().library.parse(expression);
-    return true;
+    return undefined;
   } catch {
-    return false;
+    return 'a FHIRPath expression without syntax errors';
   }
 }
+
+/** `trace` would print what it is given; nothing is asked of servers. */
+const quiet = { async: false, traceFn: () => undefined } as const;
 
 /** An expression whose results are the library's nodes. `base` is the type that its context has, where it is no resource. */
 export function compileToNodes(expression: string, base?: string): Evaluate {
   const { library, model } = load();
   const source = base === undefined ? expression : { base, expression };
-  return library.compile(source, model, { resolveInternalTypes: false });
+  return library.compile(source, model, { ...quiet, resolveInternalTypes: false });
 }
 
 /** An R4 element of each date type, so that a text is compared as a date. */
@@ -59,5 +69,5 @@ const dateBases: Readonly<Record<string, string>> = {
 export function compileOnValue(expression: string, type: string): Evaluate {
   const { library, model } = load();
   const base = Object.hasOwn(dateBases, type) ? dateBases[type] : undefined;
-  return library.compile(base === undefined ? expression : { base, expression }, model);
+  return library.compile(base === undefined ? expression : { base, expression }, model, quiet);
 }

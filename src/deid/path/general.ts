@@ -4,7 +4,7 @@
  */
 import type { Json, JsonObject } from '../../fhir/resource.ts';
 import { r4Type } from '../r4/model.ts';
-import { compileToNodes, isFhirPath } from './fhirpath.ts';
+import { compileToNodes, fhirPathMistake } from './fhirpath.ts';
 import type { Evaluate, LibraryNode } from './fhirpath.ts';
 import type { GeneralPath } from './path.ts';
 
@@ -35,7 +35,7 @@ export function generalPathMistake(path: GeneralPath): string | undefined {
   if (search?.by === 'Type' && r4Type(search.word)?.kind === 'primitive') {
     return `nodesByType('${search.word}') alone, since nothing stands below a primitive type`;
   }
-  return isFhirPath(rest) ? undefined : 'a FHIRPath expression without syntax errors';
+  return fhirPathMistake(rest);
 }
 
 /** Finds what an expression names in a resource. Throws what the library throws, whose text may quote data. */

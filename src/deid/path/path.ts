@@ -54,7 +54,9 @@ const nameForm = /^[A-Za-z][A-Za-z0-9]{0,63}/;
 const quoted = `(?:'([^'\\\\]*)'|"([^"\\\\]*)")`;
 const callForm = new RegExp(`^(nodesByType|nodesByName|extension)\\(\\s*${quoted}\\s*\\)`);
 const choiceForm = /^(?:ofType|as)\(\s*(?:FHIR\.)?([A-Za-z][A-Za-z0-9]*)\s*\)/;
-const whereForm = new RegExp(`^where\\(\\s*([A-Za-z][A-Za-z0-9]*(?:\\.[A-Za-z][A-Za-z0-9]*)*)\\s*=\\s*${quoted}\\s*\\)`);
+const whereForm = new RegExp(
+  `^where\\(\\s*([A-Za-z][A-Za-z0-9]*(?:\\.[A-Za-z][A-Za-z0-9]*)*)\\s*=\\s*${quoted}\\s*\\)`,
+);
 
 interface Parsing {
   readonly steps: Step[];

@@ -10,6 +10,8 @@ import { reachOf } from './reach.ts';
 import { isForbidden, Withheld } from '../shape.ts';
 import { noRule } from './rules.ts';
 
+const plainElement = { isChoice: false, isArray: false, isRequired: false, isToPersons: false, order: 0 };
+
 const keepsAsIs = new Set(['keep', 'default-keep', 'extension-keep']);
 
 /** Makes the children of plans, and plans' variants. */
@@ -152,13 +154,14 @@ export class ChildMaker {
       isDate: isDateType(type),
       guard: this.#planner.compiled.rules[winner]?.rule?.guard ?? guardClassOf(owner.type, element),
       isModifier: key === 'modifierExtension',
+      isToPersons: element?.isToPersons ?? false,
       arrival,
       plan: () => (plan ??= this.#planOf(draft)),
       under: (rule) =>
         rule >= winner ? child : remembered(rule, () => this.#made({ ...draft, winner: rule, isKnownExtension: true })),
       shapedAs: (shape) =>
         remembered(shape, () => {
-          const shaped = { name: key, key, type: shape, isChoice: false, isArray: false, isRequired: false, order: 0 };
+          const shaped = { ...plainElement, name: key, key, type: shape };
           return { ...this.#judged(owner, key, shaped, false), rank, isR4: false };
         }),
     };

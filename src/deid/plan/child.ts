@@ -92,6 +92,7 @@ export interface Child {
   readonly isDate: boolean;
   readonly guard: GuardClass;
   readonly isModifier: boolean;
+  readonly isToPersons: boolean;
   readonly arrival: Arrival;
   /** The plan of objects under this key. */
   readonly plan: () => ObjectPlan;

@@ -31,10 +31,11 @@ export function guardClassOf(ownerType: string, element: R4Element | undefined):
 const persons = /(?:^|\/)(?:Patient|Practitioner|PractitionerRole|RelatedPerson|Person)(?:\/|\?|$)/;
 
 /**
- * Whether a Reference's `display` names a person: by its target's type, and in doubt yes. An organization's or a place's
- * words (`General Hospital`) would mask half of every text.
+ * Whether a Reference's `display` names a person: by its target's type, else by the types that R4 lets the element point
+ * at. An organization's or a place's words (`General Hospital`) would mask half of every text.
  */
-export function namesPerson(reference: unknown, type: unknown): boolean {
-  if (typeof reference === 'string' && !/^(?:urn:|#)/.test(reference)) return persons.test(reference);
-  return typeof type !== 'string' || persons.test(type);
+export function namesPerson(reference: unknown, type: unknown, isToPersons: boolean): boolean {
+  if (isToPersons) return true;
+  if (typeof reference === 'string' && persons.test(reference)) return true;
+  return typeof type === 'string' && persons.test(type);
 }

@@ -144,8 +144,7 @@ export function matches(step: Step, node: NodeShape): boolean {
   switch (step.kind) {
     case 'name':
       return (
-        (step.name === node.name || step.name === node.key) &&
-        (step.choice === undefined || step.choice === node.type)
+        (step.name === node.name || step.name === node.key) && (step.choice === undefined || step.choice === node.type)
       );
     case 'extension':
       return node.name === 'extension';

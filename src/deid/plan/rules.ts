@@ -5,7 +5,8 @@ import { parsePath } from '../path/path.ts';
 import type { PolicyRule, ResolvedPolicy, RuleMethod } from '../policy/document.ts';
 
 /** Outcomes that stand for no rule of the document; they lose against every rule. */
-export type FallbackMethod = 'default-keep' | 'default-drop' | 'extension-drop' | 'extension-keep' | 'extension-withhold';
+export type FallbackMethod =
+  'default-keep' | 'default-drop' | 'extension-drop' | 'extension-keep' | 'extension-withhold';
 
 /** A rule of a compiled policy: one of the document's, or one that always holds. */
 export interface CompiledRule {

@@ -15,7 +15,16 @@ export const zip3Tables = ['census-2000', 'census-2010'] as const;
 export type Zip3Table = (typeof zip3Tables)[number];
 
 /** What the leak guard takes a removed value for. `words`: anything that may name somebody; `none`: nothing. */
-export const guardClasses = ['name', 'address', 'postalCode', 'contact', 'identifier', 'date', 'words', 'none'] as const;
+export const guardClasses = [
+  'name',
+  'address',
+  'postalCode',
+  'contact',
+  'identifier',
+  'date',
+  'words',
+  'none',
+] as const;
 export type GuardClass = (typeof guardClasses)[number];
 
 /** Kinds of text that `mask` looks for by their form. */
@@ -65,7 +74,11 @@ export const ruleSchema = z.discriminatedUnion('method', [
   z.strictObject({ ...common, method: z.literal('redact') }),
   z.strictObject({ ...common, method: z.literal('dropResource') }),
   /** Values of one domain get the same pseudonym wherever they stand; without it each path is a domain. */
-  z.strictObject({ ...common, method: z.literal('pseudonymize'), params: z.strictObject({ domain: domain.optional() }).optional() }),
+  z.strictObject({
+    ...common,
+    method: z.literal('pseudonymize'),
+    params: z.strictObject({ domain: domain.optional() }).optional(),
+  }),
   z.strictObject({
     ...common,
     method: z.literal('cryptoHash'),
@@ -86,7 +99,10 @@ export const ruleSchema = z.discriminatedUnion('method', [
     ...common,
     method: z.literal('dateTruncate'),
     params: z
-      .strictObject({ to: z.enum(['year', 'month', 'day']).optional(), ageYearsMax: z.int().min(1).max(150).optional() })
+      .strictObject({
+        to: z.enum(['year', 'month', 'day']).optional(),
+        ageYearsMax: z.int().min(1).max(150).optional(),
+      })
       .optional(),
   }),
   z.strictObject({ ...common, method: z.literal('generalize'), params: generalize }),

@@ -186,4 +186,3 @@ function mistakeAt(step: Step, nodes: readonly PathNode[]): string {
   const choice = step.kind === 'name' && step.choice !== undefined ? ` of type ${step.choice}` : '';
   return `an element that ${where} has, unlike '${step.name}'${choice}${hint}; an attribute of the server's own needs custom: true`;
 }
-

@@ -3,7 +3,7 @@
  * whether an earlier rule hides it. Works on the raw document, so that these mistakes are reported together with the schema's.
  */
 import { methodFor } from '../methods/index.ts';
-import { isFhirPath } from '../path/fhirpath.ts';
+import { fhirPathMistake } from '../path/fhirpath.ts';
 import { generalPathMistake } from '../path/general.ts';
 import { parsePath, pathExpected } from '../path/path.ts';
 import type { PolicyPath } from '../path/path.ts';
@@ -53,7 +53,8 @@ function pathMistake(rule: Record<string, unknown>, path: PolicyPath): string | 
     return rule.method === 'dropResource' ? 'a resource type alone, for dropResource' : generalPathMistake(path);
   }
   const [first] = path.steps;
-  if (rule.method === 'dropResource') return first === undefined ? undefined : 'a resource type alone, for dropResource';
+  if (rule.method === 'dropResource')
+    return first === undefined ? undefined : 'a resource type alone, for dropResource';
   if (first === undefined && rule.method !== 'keep') return 'an element of the type, or the method dropResource';
   const isOwn = first?.kind === 'name' && (first.name === 'id' || first.name === 'resourceType');
   return isOwn ? 'no rule: resourceType always passes, id is always pseudonymized' : undefined;
@@ -73,7 +74,8 @@ const asIs = new Set(['keep', 'redact', 'dropResource']);
 /** Whether a method does anything at the nodes that its rule names; undefined when it does. */
 function methodMistake(rule: PolicyRule, nodes: readonly PathNode[]): string | undefined {
   if (asIs.has(rule.method) || rule.method === 'plugin') return undefined;
-  if (rule.method === 'substitute') return nodes.some((node) => fits(rule.params.with, node)) ? undefined : misfit(nodes);
+  if (rule.method === 'substitute')
+    return nodes.some((node) => fits(rule.params.with, node)) ? undefined : misfit(nodes);
   const types = new Set(nodes.flatMap((node) => [...leafTypes(node)]));
   if ([...types].some((type) => methodFor(rule, type, new Map()) !== undefined)) return undefined;
   return `a method that works on ${[...types].slice(0, 5).join(', ')}`;
@@ -92,7 +94,7 @@ const misfit = (nodes: readonly PathNode[]): string =>
 function caseMistakes(rule: PolicyRule, index: number): RawProblem[] {
   if (rule.method !== 'generalize' || !('cases' in rule.params)) return [];
   return Object.entries(rule.params.cases)
-    .filter(([condition, result]) => !isFhirPath(condition) || !isFhirPath(result))
+    .filter(([condition, result]) => (fhirPathMistake(condition) ?? fhirPathMistake(result)) !== undefined)
     .map(([condition]) => ({
       at: ['rules', index, 'params', 'cases', condition],
       expected: 'FHIRPath on both sides, such as "$this < @1931-01-01": "@1930-01-01"',
@@ -189,7 +191,10 @@ export function policyWarnings(resolved: {
     warnings.push({ path: 'extensions', warning: 'keep: extensions that no rule names pass' });
   }
   if (resolved.modifierExtensions === 'drop') {
-    warnings.push({ path: 'modifierExtensions', warning: 'drop: what is left may mean the opposite of what was meant' });
+    warnings.push({
+      path: 'modifierExtensions',
+      warning: 'drop: what is left may mean the opposite of what was meant',
+    });
   }
   if (resolved.leakGuard === 'off') {
     warnings.push({ path: 'leakGuard', warning: 'off: a removed name may stand in notes, displays and narrative' });

@@ -19,6 +19,8 @@ export interface R4Element {
   readonly isArray: boolean;
   /** Least cardinality is 1. For a choice it holds for all its keys together. */
   readonly isRequired: boolean;
+  /** A Reference to people only: patients, practitioners, relatives. */
+  readonly isToPersons: boolean;
   /** Place among the type's keys in R4's order, from 0. */
   readonly order: number;
 }
@@ -50,10 +52,11 @@ function unpackElements(lines: readonly string[]): Map<string, R4Element> {
     const [name = '', times = '', types = ''] = line.split(' ');
     const isChoice = name.endsWith('[x]');
     const plain = isChoice ? name.slice(0, -3) : name;
-    for (const type of types.split('|')) {
+    const isToPersons = types.endsWith('+');
+    for (const type of types.replace('+', '').split('|')) {
       const key = isChoice ? plain + capitalized(type) : plain;
       const [isArray, isRequired, order] = [times.endsWith('*'), times.startsWith('1'), elements.size];
-      elements.set(key, { name: plain, key, type, isChoice, isArray, isRequired, order });
+      elements.set(key, { name: plain, key, type, isChoice, isArray, isRequired, isToPersons, order });
     }
   }
   return elements;

@@ -9,6 +9,7 @@ import type { Child } from '../plan/child.ts';
 import { guardClassOf, namesPerson } from '../plan/guard-class.ts';
 import type { GuardClass } from '../policy/document.ts';
 import { r4Type } from '../r4/model.ts';
+import type { R4Element } from '../r4/model.ts';
 import type { Walk } from './context.ts';
 
 const memoEntries = 20_000;
@@ -42,23 +43,24 @@ function collectText(walk: Walk, value: string | number | boolean, guardClass: G
 export function collectRemoved(walk: Walk, child: Child, value: Json): void {
   const stated = walk.policy.rules[child.rule]?.rule?.guard;
   if (stated === 'none') return;
-  collect(walk, value, child.type, stated ?? child.guard, stated, 0);
+  collect(walk, value, child, stated ?? child.guard, stated, 0);
 }
 
 /** Collects what a Reference was displayed as, if that is a person's name. */
-export function collectDisplay(walk: Walk, { display, reference, type }: JsonObject): void {
-  if (typeof display === 'string' && namesPerson(reference, type)) collectText(walk, display, 'name');
+export function collectDisplay(walk: Walk, child: Child, { display, reference, type }: JsonObject): void {
+  if (typeof display === 'string' && namesPerson(reference, type, child.isToPersons))
+    collectText(walk, display, 'name');
 }
 
 /** Collects the words of a resource of which nothing passes. */
 export function collectBelow(walk: Walk, value: JsonObject, type: string): void {
-  collect(walk, value, type, 'none', undefined, 0);
+  collect(walk, value, { type, isToPersons: false }, 'none', undefined, 0);
 }
 
 function collect(
   walk: Walk,
   value: Json,
-  type: string,
+  at: { readonly type: string; readonly isToPersons: boolean },
   guardClass: GuardClass,
   stated: GuardClass | undefined,
   depth: number,
@@ -69,23 +71,25 @@ function collect(
     return;
   }
   if (Array.isArray(value)) {
-    for (const member of value) collect(walk, member, type, guardClass, stated, depth + 1);
+    for (const member of value) collect(walk, member, at, guardClass, stated, depth + 1);
     return;
   }
-  const known = r4Type(typeof value.resourceType === 'string' ? value.resourceType : type);
-  for (const key of Object.keys(value)) {
+  const known = r4Type(typeof value.resourceType === 'string' ? value.resourceType : at.type);
+  for (const key in value) {
     const element = known?.elements.get(key);
     const member = value[key] ?? null;
     // A stated class holds for the texts below: not for codes, links and dates of when.
-    const own = stated ?? guardOf(known?.name ?? '', element, value);
+    const own = stated ?? guardOf(known?.name ?? '', element, value, at.isToPersons);
     if (stated !== undefined && element !== undefined && isStructure(element.type)) continue;
-    collect(walk, member, element?.type ?? '', own, stated, depth + 1);
+    collect(walk, member, element ?? unknownElement, own, stated, depth + 1);
   }
 }
 
-function guardOf(owner: string, element: Parameters<typeof guardClassOf>[1], value: JsonObject): GuardClass {
+const unknownElement = { type: '', isToPersons: false };
+
+function guardOf(owner: string, element: R4Element | undefined, value: JsonObject, isToPersons: boolean): GuardClass {
   if (owner === 'Reference' && element?.name === 'display') {
-    return namesPerson(value.reference, value.type) ? 'name' : 'none';
+    return namesPerson(value.reference, value.type, isToPersons) ? 'name' : 'none';
   }
   return guardClassOf(owner, element);
 }

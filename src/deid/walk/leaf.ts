@@ -91,7 +91,8 @@ export function unknownLeaf(walk: Walk, child: Child, value: string | number | b
     if (walk.trace !== undefined) collectRemoved(walk, child, value);
     return undefined;
   }
-  if (rule.method === 'substitute') return (rule.rule?.method === 'substitute' ? rule.rule.params.with : undefined) as Json | undefined;
+  if (rule.method === 'substitute')
+    return (rule.rule?.method === 'substitute' ? rule.rule.params.with : undefined) as Json | undefined;
   if (child.leaf !== undefined) return changedLeaf(walk, child, value);
   if (rule.method !== 'keep' && rule.method !== 'default-keep' && rule.method !== 'extension-keep') return undefined;
   count(walk, child.rule);

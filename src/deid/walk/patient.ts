@@ -47,7 +47,9 @@ function keyOfReference(value: Json): string | undefined {
   if (typeof reference === 'string') return keyOfLiteral(reference);
   if (typeof identifier !== 'object' || identifier === null || Array.isArray(identifier)) return undefined;
   if (type !== undefined && type !== 'Patient') return undefined;
-  return typeof identifier.value === 'string' ? `Patient?${JSON.stringify([identifier.system ?? '', identifier.value])}` : undefined;
+  return typeof identifier.value === 'string'
+    ? `Patient?${JSON.stringify([identifier.system ?? '', identifier.value])}`
+    : undefined;
 }
 
 const absoluteTail = /\/Patient\/([A-Za-z0-9\-.]{1,64})$/;

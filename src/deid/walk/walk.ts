@@ -242,13 +242,15 @@ function object(walk: Walk, outer: Child, value: JsonObject, depth: number): Jso
   const copy = walkObject(walk, value, plan, depth);
   if (plan.type !== 'Reference') return copy;
   // Whether a display names a person is told by the reference beside it, which its own leaf does not see.
-  if (walk.trace !== undefined && copy?.display !== value.display) collectDisplay(walk, value);
+  if (walk.trace !== undefined && copy?.display !== value.display) collectDisplay(walk, child, value);
   return copy === undefined ? undefined : rewriteReference(walk, value, copy);
 }
 
 /** The id that a Bundle entry's resource will have where it has none yet: what others point at it by. */
 function entryIdOf({ fullUrl }: JsonObject): string {
-  return typeof fullUrl === 'string' ? fullUrl.slice(Math.max(fullUrl.lastIndexOf(':'), fullUrl.lastIndexOf('/')) + 1) : '';
+  return typeof fullUrl === 'string'
+    ? fullUrl.slice(Math.max(fullUrl.lastIndexOf(':'), fullUrl.lastIndexOf('/')) + 1)
+    : '';
 }
 
 /** An extension: a known one by its rules, an unknown one by what the policy says of those. */

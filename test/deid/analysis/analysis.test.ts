@@ -207,3 +207,21 @@ describe('changes', () => {
     expect(paths.map(({ path }) => path)).toContain('Patient.name.family');
   });
 });
+
+describe('explain', () => {
+  it('follows extensions, those beside primitives too', () => {
+    const url = 'http://hl7.org/fhir/StructureDefinition/patient-birthTime';
+    const policy = compiled({
+      default: 'drop',
+      rules: [{ path: `Patient.birthDate.extension('${url}').value`, method: 'dateShift' }],
+    });
+    const outcomeOf = (path: string): string => {
+      const explaining = explain(path, { compiled: policy, siteRules: 1 });
+      return explaining.ok ? (explaining.places[0]?.outcome ?? '') : explaining.expected;
+    };
+    expect(outcomeOf(`Patient.birthDate.extension('${url}').valueDateTime`)).toBe('changed');
+    expect(outcomeOf(`Patient.birthDate.extension('${url}').valueString`)).toBe('removed');
+    expect(outcomeOf("Patient.birthDate.extension('http://example.org/other')")).toBe('removed');
+    expect(outcomeOf(`Patient.gender.extension('${url}')`)).toBe('removed');
+  });
+});

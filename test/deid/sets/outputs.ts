@@ -17,11 +17,17 @@ export interface SampleSet {
   readonly name: string;
   readonly scope: ReferenceScope;
   readonly load: () => Resource[];
+  /**
+   * Greatest share of code displays that the guard may mask. Not 0: surnames are ordinary words, too, and where a Reference
+   * does not say what it points at (Synthea's insurers, all of a Bundle's urns) the engine takes its display for a name.
+   */
+  readonly maskedDisplaysMax: number;
 }
 
 const ofInstance = (name: string): SampleSet => ({
   name,
   scope: scopeOf(['Organization', 'Location']),
+  maskedDisplaysMax: 0.01,
   load: () => parseAll(readLines(join(data, name))),
 });
 
@@ -36,8 +42,8 @@ function loadBundles(): Resource[] {
 export const sets: readonly SampleSet[] = [
   ofInstance('north'),
   ofInstance('south'),
-  { ...ofInstance('synthea'), scope: scopeOf([]) },
-  { name: 'Synthea’s Bundles', scope: scopeOf([], 'rename'), load: loadBundles },
+  { ...ofInstance('synthea'), scope: scopeOf([]), maskedDisplaysMax: 0.08 },
+  { name: 'Synthea’s Bundles', scope: scopeOf([], 'rename'), load: loadBundles, maskedDisplaysMax: 0.2 },
 ];
 
 export interface Pair {

@@ -76,7 +76,10 @@ function convertShift({ path, ends, parameters }: RuleAt): Converted {
   if (parameters.enablePartialDatesForRedact)
     remarks.push(['stricter', 'partial dates and those older than 89 years go, their years too']);
   if (!all(ends, isDateEnd)) remarks.push(['stricter', 'what is no date goes; theirs leaves it']);
-  return { rules: [{ path, method: 'dateShift', params: { daysMax: shiftDaysMax, ageYearsMax, timeOfDay: 'zero' } }], remarks };
+  return {
+    rules: [{ path, method: 'dateShift', params: { daysMax: shiftDaysMax, ageYearsMax, timeOfDay: 'zero' } }],
+    remarks,
+  };
 }
 
 const isOwnId = (path: string, ends: readonly PathEnd[] | undefined): boolean => {

@@ -5,7 +5,7 @@
 import { CompatProblem } from '../problem.ts';
 import type { Node } from '../tree/node.ts';
 import { functions } from './firely.ts';
-import { isLibraryNode, loadLibrary } from './load.ts';
+import { isLibraryNode, loadLibrary, quiet } from './load.ts';
 import type { Evaluate } from './load.ts';
 import { functionsIn, unparse } from './unparse.ts';
 import type { Syntax } from './unparse.ts';
@@ -53,7 +53,7 @@ export type Select = (view: TreeView) => Node[];
 /** An expression that names nodes of a resource. */
 export function compileSelect(expression: string): Select {
   const { library, model } = loadLibrary();
-  const options = { resolveInternalTypes: false, userInvocationTable: functions };
+  const options = { ...quiet, resolveInternalTypes: false, userInvocationTable: functions };
   const evaluate = library.compile(unparse(parseExpression(expression)), model, options);
   return (view) => {
     let found: unknown[];
@@ -74,7 +74,7 @@ export function compileSelect(expression: string): Select {
 export function compileOnNode(expression: string): (node: Node) => unknown[] {
   const { library, model } = loadLibrary();
   const source = unparse(parseExpression(expression));
-  const options = { userInvocationTable: functions, preciseMath: true };
+  const options = { ...quiet, userInvocationTable: functions, preciseMath: true };
   const byType = new Map<string, Evaluate>();
   return (node) => {
     if (node.value === undefined) return [];

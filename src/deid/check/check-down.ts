@@ -1,9 +1,9 @@
 /** Verifies what goes down to a site, by reading it alone: the counterpart of the output check for the way up. */
-import { idForm } from '../fhir/resource.ts';
-import type { Json } from '../fhir/resource.ts';
-import { hubOrigin, tagSystems } from './engine.ts';
-import type { ReferenceScope, WithheldReason } from './engine.ts';
-import { inspect, isObject, Withheld } from './shape.ts';
+import { idForm } from '../../fhir/resource.ts';
+import type { Json } from '../../fhir/resource.ts';
+import { hubOrigin, tagSystems } from '../engine.ts';
+import type { ReferenceScope, WithheldReason } from '../engine.ts';
+import { inspect, isObject, Withheld } from '../shape.ts';
 import { tagMistake } from './tag-check.ts';
 
 /** What is wrong with a resource on its way down. Constant codes, never data. */

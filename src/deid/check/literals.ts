@@ -1,0 +1,85 @@
+/** Literal references, addresses in Bundles, and texts that look like them: which of them are ours. */
+import type { Json, JsonObject } from '../../fhir/resource.ts';
+import { idForm, typeForm } from '../../fhir/resource.ts';
+import { detachedSystem } from '../engine.ts';
+import type { ReferenceScope } from '../engine.ts';
+import { isObject } from './json.ts';
+
+/** What tells ours from the source's. */
+export interface Ours {
+  readonly scope: ReferenceScope;
+  /** The form of a pseudonym of the policy's key version. */
+  readonly pseudonym: RegExp;
+}
+
+const relative = /^([A-Z][A-Za-z0-9]{0,63})\/([^/]*)$/;
+const relativeOrVersioned = /^([A-Z][A-Za-z0-9]{0,63})\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/;
+/** A UUID of version 8 (RFC 9562), as made from an HMAC. */
+const renamedUrn = /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const renamedBase = 'https://fhir-sluice.invalid/';
+
+export const isPseudonym = ({ pseudonym }: Ours, text: Json | undefined): boolean =>
+  typeof text === 'string' && pseudonym.test(text);
+
+/** Whether an id is the new one of a resource of this type that is nobody's part. */
+export const isNewId = (ours: Ours, type: string, id: Json | undefined): boolean =>
+  ours.scope.downTypes.has(type) ? typeof id === 'string' && idForm.test(id) : isPseudonym(ours, id);
+
+/** Whether a literal that is not local resolves in the target: a type that goes up or comes down, or a renamed urn. */
+export function isOurLiteral(ours: Ours, text: string): boolean {
+  const { upTypes, downTypes, urns } = ours.scope;
+  if (renamedUrn.test(text)) return urns === 'rename';
+  const [, type = '', id] = relative.exec(text) ?? [];
+  return (upTypes.has(type) || downTypes.has(type)) && isNewId(ours, type, id);
+}
+
+/** Whether a Bundle entry's fullUrl was rewritten. */
+export function isOurFullUrl(ours: Ours, text: string): boolean {
+  if (renamedUrn.test(text)) return true;
+  if (!text.startsWith(renamedBase)) return false;
+  const [, type = '', id] = relative.exec(text.slice(renamedBase.length)) ?? [];
+  return isNewId(ours, type, id);
+}
+
+/** Whether the address of a Bundle entry's request is a type alone, or names a resource by its new id. */
+export function isOurRequestUrl(ours: Ours, text: string): boolean {
+  if (typeForm.test(text)) return true;
+  const [, type = '', id] = relative.exec(text) ?? [];
+  return isNewId(ours, type, id);
+}
+
+/** Whether a text outside a reference is a literal `Type/id` of the source. */
+export function isHiddenLiteral(ours: Ours, text: string, type: string, key: string): boolean {
+  const code = text.charCodeAt(0);
+  if (code < 65 || code > 90 || !text.includes('/')) return false;
+  const [, target = '', id] = relativeOrVersioned.exec(text) ?? [];
+  const { upTypes, downTypes } = ours.scope;
+  if (id === undefined || downTypes.has(target)) return false;
+  const isLink = type === '' ? /ur[il]$/i.test(key) : type === 'url' || type === 'uri';
+  // A version is the source's too.
+  return (upTypes.has(target) || isLink) && !(text === `${target}/${id}` && isPseudonym(ours, id));
+}
+
+/** Whether an identifier stands for a literal that no stream carries. */
+export const isDetachment = (ours: Ours, identifier: Json | undefined): boolean =>
+  isObject(identifier) &&
+  Object.keys(identifier).length === 2 &&
+  identifier.system === detachedSystem &&
+  isPseudonym(ours, identifier.value);
+
+/** Pseudonyms of the contained resources that are there, those of resources which only stand within left out. */
+export function containedIds(container: JsonObject): ReadonlySet<string> {
+  const ids = new Set<string>();
+  const pending: { readonly value: Json; readonly isContained: boolean }[] = [{ value: container, isContained: false }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { value, isContained } = next;
+    if (Array.isArray(value)) for (const member of value) pending.push({ value: member, isContained });
+    if (!isObject(value)) continue;
+    if (value !== container && typeof value.resourceType === 'string') {
+      if (!isContained) continue;
+      if (typeof value.id === 'string') ids.add(value.id);
+    }
+    for (const key of Object.keys(value)) pending.push({ value: value[key] ?? null, isContained: key === 'contained' });
+  }
+  return ids;
+}

@@ -1,0 +1,160 @@
+/**
+ * The output check: reads what is about to be committed and says whether it follows the policy. A second opinion: it
+ * shares neither plan nor walk with the engine, but reads the rules' paths and R4's types by itself. A wrong walk then ends
+ * in a withheld resource, not in a leak.
+ *
+ * It sees the output alone. Where a rule hung on something that is gone, all that may have happened is accepted.
+ */
+import { typeForm } from '../../fhir/resource.ts';
+import type { Json, JsonObject } from '../../fhir/resource.ts';
+import type { CompiledPolicy } from '../compiled.ts';
+import { maxDepthLevels, tagSystems } from '../engine.ts';
+import type { DeidKeys } from '../engine.ts';
+import { settled } from './conditions.ts';
+import { pseudonymOf } from './forms.ts';
+import { isObject } from './json.ts';
+import { isNewId, isPseudonym } from './literals.ts';
+import type { Ours } from './literals.ts';
+import { marksOf, noMarks, provingRules } from './marks.ts';
+import { ruledMeta } from './meta.ts';
+import { Mistake } from './mistakes.ts';
+import type { OutputVerdict } from './mistakes.ts';
+import type { Place } from './place.ts';
+import { PolicyReading } from './reading.ts';
+import { tagCode, tagMistake } from './tag-check.ts';
+import { Visit } from './visit.ts';
+import type { Inside } from './visit.ts';
+
+export { checkDown } from './check-down.ts';
+export type { OutputMistake, OutputVerdict } from './mistakes.ts';
+
+/** Keys of a resource that are looked at apart. */
+const ownKeys: ReadonlySet<string> = new Set(['resourceType', 'id', 'meta']);
+const besideOwn = ['_resourceType', '_id', '_meta'];
+const keyTagForm = /^pseudonym\/[1-9][0-9]{0,6}$/;
+
+/** Checks outputs under one policy and key version. */
+class Checker {
+  readonly #reading: PolicyReading;
+  readonly #ours: Ours;
+  readonly #visit: Visit;
+  readonly #version: number | undefined;
+
+  constructor(policy: CompiledPolicy, keys: DeidKeys | undefined) {
+    const version = versionOf(policy, keys, 'pseudonym');
+    const reading = new PolicyReading(policy, { pseudonym: version, encrypt: versionOf(policy, keys, 'encrypt') });
+    this.#reading = reading;
+    this.#version = version;
+    this.#ours = { scope: policy.scope, pseudonym: pseudonymOf(version) };
+    this.#visit = new Visit(reading, this.#ours, (value, place, inside, depth) => {
+      this.#nested(value, place, inside, depth);
+    });
+  }
+
+  /** A resource that is nobody's part. */
+  outermost(value: JsonObject): void {
+    const { resourceType: type, id } = value;
+    if (typeof type !== 'string' || !typeForm.test(type)) throw new Mistake('not-a-resource');
+    // A file's resources may not have been stored yet, and a Bundle seldom is.
+    const mayLackId = type === 'Bundle' || this.#ours.scope.urns === 'rename';
+    if (!(id === undefined && mayLackId) && !isPseudonym(this.#ours, id)) throw new Mistake('id-form');
+    this.#whole(value, this.#rootOf(value, undefined), 1);
+  }
+
+  /** A resource inside another: a contained one is part of it, any other is checked as if it stood alone. */
+  #nested(value: JsonObject, place: Place, inside: Inside, depth: number): void {
+    const root = this.#rootOf(value, place);
+    const { id } = value;
+    const isContained = place.key === 'contained';
+    if (id !== undefined) {
+      const isNew = isContained ? isPseudonym(this.#ours, id) : isNewId(this.#ours, root.type, id);
+      if (!isNew) throw new Mistake('id-form');
+    }
+    if (!isContained) {
+      this.#whole(value, root, depth);
+      return;
+    }
+    if (tagMistake(value, {})) throw new Mistake('tags');
+    this.#members(value, root, { ...inside, answers: [] }, depth);
+  }
+
+  /** Its own place: what holds for its container does not hold for it, but for rules whose path ends at it. */
+  #rootOf(value: JsonObject, outer: Place | undefined): Place {
+    const { resourceType: type } = value;
+    if (typeof type !== 'string' || !typeForm.test(type) || !this.#reading.hasType(type))
+      throw new Mistake('not-a-resource');
+    const ends = outer?.ends.filter(({ rule }) => rule < this.#reading.fallbacks.keep) ?? [];
+    const place = settled(this.#reading.root(type, ends), value);
+    const isTaken = place.takers.every(({ rule }) => !this.#reading.passes(rule));
+    if (isTaken && place.takers.some(({ rule }) => rule < this.#reading.fallbacks.keep)) {
+      // Under `default: drop` a shell may pass, unless a rule takes it whole.
+      if ((place.takers.at(-1)?.rule ?? 0) < this.#reading.fallbacks.keep) throw new Mistake('dropped-type');
+    }
+    return place;
+  }
+
+  #whole(value: JsonObject, place: Place, depth: number): void {
+    this.#tags(value);
+    const isAsked = provingRules(this.#reading).length > 0;
+    const inside = { container: { resource: value }, answers: [], marks: noMarks };
+    const changed = isAsked ? new Set<string>() : undefined;
+    this.#members(value, place, { ...inside, changed }, depth);
+    if (changed === undefined) return;
+    const marks = marksOf(this.#reading, value, place.type, changed);
+    if (marks.objects.size + marks.values.size > 0)
+      this.#members(value, place, { ...inside, marks, changed: undefined }, depth);
+  }
+
+  #members(value: JsonObject, place: Place, inside: Inside, depth: number): void {
+    if (depth > maxDepthLevels) throw new Mistake('too-deep');
+    for (const key of besideOwn) if (Object.hasOwn(value, key)) throw new Mistake('removed-path');
+    if (Object.hasOwn(value, 'meta')) {
+      const meta = ruledMeta(value.meta ?? null, this.#reading.policy.document.labels);
+      if (meta !== undefined) this.#visit.member(meta, place.child('meta'), inside, depth, value);
+    }
+    this.#visit.members(value, place, inside, depth, ownKeys);
+  }
+
+  #tags(value: JsonObject): void {
+    const { scope, digest } = this.#reading.policy;
+    const stated = tagCode(value, tagSystems.key);
+    const key = this.#version === undefined ? stated : `pseudonym/${String(this.#version)}`;
+    if (typeof key !== 'string' || !keyTagForm.test(key)) throw new Mistake('tags');
+    const wanted = { [tagSystems.origin]: scope.instance, [tagSystems.policy]: digest, [tagSystems.key]: key };
+    if (tagMistake(value, wanted)) throw new Mistake('tags');
+  }
+}
+
+const versionOf = (
+  policy: CompiledPolicy,
+  keys: DeidKeys | undefined,
+  purpose: 'pseudonym' | 'encrypt',
+): number | undefined => policy.document.keys[purpose] ?? keys?.pseudonymKeyVersion;
+
+const checkers = new WeakMap<CompiledPolicy, Map<number | undefined, Checker>>();
+
+/** One checker for each policy and current key version: it remembers what it has read of the policy. */
+function checkerOf(policy: CompiledPolicy, keys: DeidKeys | undefined): Checker {
+  let known = checkers.get(policy);
+  if (known === undefined) checkers.set(policy, (known = new Map<number | undefined, Checker>()));
+  const version = keys?.pseudonymKeyVersion;
+  let checker = known.get(version);
+  if (checker === undefined) known.set(version, (checker = new Checker(policy, keys)));
+  return checker;
+}
+
+/**
+ * Verifies a de-identified resource. With `keys`, or where the policy names a version, its pseudonyms have to be of that
+ * key's version; without, of one and the same form.
+ */
+export function checkOutput(resource: unknown, policy: CompiledPolicy, keys?: DeidKeys): OutputVerdict {
+  const value = resource as Json | undefined;
+  if (!isObject(value)) return { ok: false, reason: 'not-a-resource' };
+  try {
+    checkerOf(policy, keys).outermost(value);
+    return { ok: true };
+  } catch (error) {
+    if (error instanceof Mistake) return { ok: false, reason: error.code };
+    throw error;
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * Goes through an output once and compares each thing that stands there with what may stand there. The first thing that
+ * cannot be ends it.
+ */
+import type { Json, JsonObject } from '../../fhir/resource.ts';
+import { maxDepthLevels } from '../engine.ts';
+import { isAbsentReason, isFiller } from './absent.ts';
+import { answerTakers, answerType, itemType } from './answers.ts';
+import { settled } from './conditions.ts';
+import type { Primitive } from './forms.ts';
+import { isForbiddenKey, isObject, sameJson } from './json.ts';
+import type { Taker } from './json.ts';
+import * as literals from './literals.ts';
+import type { Ours } from './literals.ts';
+import type { Marks } from './marks.ts';
+import { Mistake } from './mistakes.ts';
+import type { OutputMistake } from './mistakes.ts';
+import type { Place } from './place.ts';
+import { isDateType, isJsonOf, isPrimitive } from './primitives.ts';
+import type { PolicyReading } from './reading.ts';
+
+/** What holds within one resource, and below some of its items. */
+export interface Inside {
+  /** The resource among whose contained ones `#x` points. */
+  readonly container: { readonly resource: JsonObject; ids?: ReadonlySet<string> };
+  readonly marks: Marks;
+  /** Rules on the answers of the items around. */
+  readonly answers: readonly Taker[];
+  /** Names under which values are not the source's own any more; undefined where nobody asks. */
+  readonly changed: Set<string> | undefined;
+}
+
+/** Checks a resource that stands inside another. */
+export type CheckResource = (value: JsonObject, place: Place, inside: Inside, depth: number) => void;
+
+export class Visit {
+  readonly #reading: PolicyReading;
+  readonly #ours: Ours;
+  readonly #resource: CheckResource;
+
+  constructor(reading: PolicyReading, ours: Ours, resource: CheckResource) {
+    this.#reading = reading;
+    this.#ours = ours;
+    this.#resource = resource;
+  }
+
+  /** The members of an object, but for those that `skips` names. */
+  members(value: JsonObject, place: Place, inside: Inside, depth: number, skips?: ReadonlySet<string>): void {
+    if (depth > maxDepthLevels) throw new Mistake('too-deep');
+    let isEmpty = true;
+    const marks = inside.marks.values.get(value);
+    for (const key in value) {
+      isEmpty = false;
+      if (skips?.has(key) === true) continue;
+      if (isForbiddenKey(key)) throw new Mistake('forbidden-key');
+      const also = marks?.get(key);
+      const child = place.child(key);
+      this.member(value[key] ?? null, also === undefined ? child : marked(child, also), inside, depth, value);
+    }
+    if (isEmpty) throw new Mistake('json-type');
+  }
+
+  /** What stands under one key. */
+  member(value: Json, place: Place, inside: Inside, depth: number, owner: JsonObject): void {
+    const { element, constants } = place;
+    if (element !== undefined && (place.isSibling || typeof value === 'object') && isFiller(value, element)) {
+      const isAlone = !place.isSibling || !Object.hasOwn(owner, element.key);
+      if (isAlone) return;
+    }
+    for (const constant of constants) {
+      if (sameJson(value, constant)) return;
+      if (Array.isArray(value) && value.length > 0 && value.every((one) => sameJson(one, constant))) return;
+    }
+    if (element === undefined) {
+      this.#unknown(value, place, inside, depth);
+      return;
+    }
+    if (!element.isArray) {
+      if (Array.isArray(value)) throw new Mistake('json-type');
+      this.#one(value, place, inside, depth + 1);
+      return;
+    }
+    if (!Array.isArray(value) || depth + 1 > maxDepthLevels)
+      throw new Mistake(Array.isArray(value) ? 'too-deep' : 'json-type');
+    this.#list(value, place, inside, depth, owner);
+  }
+
+  #list(list: readonly Json[], place: Place, inside: Inside, depth: number, owner: JsonObject): void {
+    // Lists of primitives and of what stands beside them run in parallel, with holes.
+    const mayHaveHoles = isPrimitive(place.type);
+    const marks = inside.marks.values.get(owner);
+    let filled = 0;
+    for (const [index, member] of list.entries()) {
+      if (member === null && mayHaveHoles) continue;
+      filled++;
+      const also = marks?.get(`${place.key}.${String(index)}`);
+      this.#one(member, also === undefined ? place : marked(place, also), inside, depth + 2);
+    }
+    if (filled === 0) throw new Mistake('json-type');
+  }
+
+  /** One value of an element of R4's. */
+  #one(value: Json, place: Place, inside: Inside, depth: number): void {
+    const { type } = place;
+    if (place.isSibling) this.#beside(value, place, inside, depth);
+    else if (isPrimitive(type)) this.#primitive(value, place, inside);
+    else if (!isObject(value)) throw new Mistake('json-type');
+    else if (type === 'Resource') this.#resource(value, this.#at(place, value, inside), inside, depth);
+    else this.object(value, place, inside, depth);
+  }
+
+  /** The place under what this very object tells, and what was found of it. */
+  #at(place: Place, value: JsonObject, inside: Inside): Place {
+    const also = inside.marks.objects.get(value);
+    const own = settled(place, value);
+    return also === undefined ? own : marked(own, also);
+  }
+
+  /** An object of an R4 type. */
+  object(value: JsonObject, outer: Place, inside: Inside, depth: number): void {
+    let place = this.#at(outer, value, inside);
+    // Only R4's ExampleScenario has an element of this name.
+    if (typeof value.resourceType === 'string' && place.child('resourceType').element === undefined)
+      throw new Mistake('json-type');
+    if (place.type === 'Extension' && place.isClosed) {
+      this.#closedExtension(value, place);
+      return;
+    }
+    let within = inside;
+    if (place.type === itemType) within = { ...inside, answers: answerTakers(place, value, inside.answers) };
+    else if (place.type === answerType && inside.answers.length > 0) place = marked(place, inside.answers);
+    if (place.type === 'Reference') this.#reference(value, place, within, depth);
+    else this.members(value, place, within, depth);
+  }
+
+  /** Of an extension that may not be here only HL7's word for "nothing" may stand. */
+  #closedExtension(value: JsonObject, place: Place): void {
+    const kind = place.element?.name === 'modifierExtension' ? 'modifierExtensions' : 'extensions';
+    const isDropped =
+      this.#reading[kind] === 'drop' && (place.takers.at(-1)?.rule ?? 0) >= this.#reading.fallbacks.keep;
+    if (isDropped && isAbsentReason(value)) return;
+    throw new Mistake(this.#lackOf(place));
+  }
+
+  /** A literal that was detached has left an identifier of ours, and the type of what it pointed at. */
+  #reference(value: JsonObject, place: Place, inside: Inside, depth: number): void {
+    const isDetached = !Object.hasOwn(value, 'reference') && literals.isDetachment(this.#ours, value.identifier);
+    this.members(value, place, inside, depth, isDetached ? detachedKeys : undefined);
+    if (isDetached && typeof value.type !== 'string' && value.type !== undefined) throw new Mistake('json-type');
+    if (isDetached && typeof value.type === 'string' && !/^[A-Z][A-Za-z0-9]{0,63}$/.test(value.type)) {
+      this.member(value.type, place.child('type'), inside, depth, value);
+    }
+  }
+
+  /** What stands beside a primitive: nothing where a method has changed the primitive, since it may repeat it in clear. */
+  #beside(value: Json, outer: Place, inside: Inside, depth: number): void {
+    if (!isObject(value)) throw new Mistake('json-type');
+    const place = this.#at(outer, value, inside);
+    const mayStand = place.takers.some(({ rule }) => this.#reading.isAsIs(rule) || !this.#reading.passes(rule));
+    if (!mayStand) throw new Mistake('removed-path');
+    this.members(value, place, inside, depth);
+  }
+
+  /** What R4 does not have: by its shape. */
+  #unknown(value: Json, place: Place, inside: Inside, depth: number): void {
+    if (place.isClosed) throw new Mistake(this.#lackOf(place));
+    if (value === null) throw new Mistake('json-type');
+    if (depth + 1 > maxDepthLevels && typeof value === 'object') throw new Mistake('too-deep');
+    if (Array.isArray(value)) {
+      if (value.length === 0) throw new Mistake('json-type');
+      for (const member of value) this.#unknown(member, place, inside, depth + 1);
+    } else if (!isObject(value)) this.#primitive(value, place, inside);
+    else if (typeof value.resourceType === 'string')
+      this.#resource(value, this.#at(place, value, inside), inside, depth + 1);
+    else if (typeof value.reference === 'string' || literals.isDetachment(this.#ours, value.identifier)) {
+      this.object(value, place.asReference(), inside, depth + 1);
+    } else this.members(value, this.#at(place, value, inside), inside, depth + 1);
+  }
+
+  #primitive(value: Json, place: Place, inside: Inside): void {
+    if (value === null || typeof value === 'object' || !isJsonOf(place.type, value)) throw new Mistake('json-type');
+    const holder = place.holder?.holds ?? '';
+    if (holder === 'Reference' && place.key === 'reference') this.#literal(value, place, inside);
+    else if (holder === 'Bundle.entry' && place.key === 'fullUrl') this.#address(value, literals.isOurFullUrl);
+    else if (holder === 'Bundle.entry.request' && place.key === 'url') this.#address(value, literals.isOurRequestUrl);
+    else this.#value(value, place, inside);
+  }
+
+  #value(value: Primitive, place: Place, inside: Inside): void {
+    const isUrl = place.key === 'url' && place.holder?.holds === 'Extension';
+    if (!isUrl && !place.forms.some((form) => form(value))) throw new Mistake(this.#lackOf(place));
+    if (inside.changed !== undefined && !place.isUnchanged) {
+      for (const name of [place.key, place.element?.name ?? place.key]) inside.changed.add(name);
+    }
+    if (typeof value === 'string' && literals.isHiddenLiteral(this.#ours, value, place.type, place.key)) {
+      throw new Mistake('hidden-reference');
+    }
+  }
+
+  /** What to call it that no rule lets this stand. */
+  #lackOf(place: Place): OutputMistake {
+    const [first] = place.takers;
+    const rule = first?.rule ?? this.#reading.fallbacks.drop;
+    const { drop, extensionDrop } = this.#reading.fallbacks;
+    if (rule === drop) return 'unnamed-path';
+    if (rule >= extensionDrop) return 'unknown-extension';
+    // A kept date that is none: see `asIs`.
+    if (this.#reading.passes(rule))
+      return place.forms.length === 0 && !isDateType(place.type) ? 'removed-path' : 'value-form';
+    return 'removed-path';
+  }
+
+  #literal(value: Primitive, place: Place, inside: Inside): void {
+    if (!place.takers.some(({ rule }) => this.#reading.passes(rule))) throw new Mistake(this.#lackOf(place));
+    if (typeof value !== 'string') throw new Mistake('json-type');
+    if (value === '#') return;
+    if (!value.startsWith('#')) {
+      if (!literals.isOurLiteral(this.#ours, value)) throw new Mistake('reference-form');
+      return;
+    }
+    const { container } = inside;
+    container.ids ??= literals.containedIds(container.resource);
+    if (!container.ids.has(value.slice(1))) throw new Mistake('local-reference');
+  }
+
+  #address(value: Primitive, isOurs: (ours: Ours, text: string) => boolean): void {
+    if (typeof value !== 'string' || !isOurs(this.#ours, value)) throw new Mistake('bundle-address');
+  }
+}
+
+const detachedKeys: ReadonlySet<string> = new Set(['identifier', 'type']);
+
+/** The place with rules that were found to take this very node. */
+const marked = (place: Place, also: readonly Taker[]): Place =>
+  place.under(`also ${also.map(({ rule, isSure }) => `${String(rule)}${isSure ? '' : '?'}`).join()}`, { also });

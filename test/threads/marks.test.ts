@@ -1,0 +1,46 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+
+import { hashesOf, listOfHashes } from '../../src/crypto/hash-list.ts';
+import { decodeMark, encodeMark, markOf, unknownMark } from '../../src/threads/marks.ts';
+
+const hash = fc.integer({ min: 0, max: 2 ** 48 - 1 });
+const trace = fc.record({
+  patient: fc.stringMatching(/^[0-9a-f]{32}$/),
+  resource: fc.stringMatching(/^[A-Z][a-z]{0,20}\/[a-z0-9-]{0,40}$/),
+  removed: fc.constant([]),
+  kept: fc.array(hash, { maxLength: 50 }),
+});
+
+describe('marks', () => {
+  it('come back as they were written, hashes in order and each once', () => {
+    fc.assert(
+      fc.property(fc.array(trace, { maxLength: 4 }), (traces) => {
+        const read = decodeMark(encodeMark(markOf(traces)));
+        const plain = read.map(({ kept, ...rest }) => ({ ...rest, kept: kept === 'unknown' ? [] : [...hashesOf(kept)] }));
+        const expected = traces.map(({ patient, resource, kept }) => ({
+          patient,
+          resource,
+          kept: [...new Set(kept)].sort((a, b) => a - b),
+        }));
+        expect(plain).toEqual(expected);
+      }),
+    );
+  });
+
+  it('may say that nothing is known of what is left', () => {
+    const [one] = fc.sample(trace, 1);
+    const mark = unknownMark(markOf([one!]));
+    expect(decodeMark(encodeMark(mark))).toEqual([
+      { patient: one!.patient, resource: one!.resource, kept: 'unknown' },
+    ]);
+  });
+
+  it('that are cut off or of something else are refused', () => {
+    const kept = listOfHashes([1, 2]);
+    const whole = encodeMark([{ patient: 'ab'.repeat(16), resource: 'Patient/p', kept }]);
+    for (let length = 1; length < whole.length; length++) {
+      expect(() => decodeMark(whole.subarray(0, length))).toThrow(RangeError);
+    }
+  });
+});
