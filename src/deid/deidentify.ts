@@ -7,7 +7,8 @@ import { idForm, typeForm } from '../fhir/resource.ts';
 import type { Json, JsonObject, Resource } from '../fhir/resource.ts';
 import type { CompiledPolicy } from './compiled.ts';
 import type { DeidKeys, Deidentified, DeidReport, GuardTrace, WithheldReason } from './engine.ts';
-import { patientHash } from './guard/hash.ts';
+import { tagSystems } from './engine.ts';
+import { createWordHasher, patientHash } from './guard/hash.ts';
 import { RecentMemo } from './guard/memo.ts';
 import { keysFor } from './keys.ts';
 import { pseudonymId } from './pseudonym.ts';
@@ -53,8 +54,15 @@ function keysOf(keys: DeidKeys, policy: CompiledPolicy): WalkKeys {
   let found = known.get(policy);
   if (found === undefined) {
     const { document } = policy;
+    const pseudonym = keysFor(keys, document, 'pseudonym');
     found = {
-      pseudonym: keysFor(keys, document, 'pseudonym'),
+      pseudonym,
+      hasher: createWordHasher(pseudonym),
+      tags: [
+        { system: tagSystems.origin, code: policy.scope.instance },
+        { system: tagSystems.policy, code: policy.digest },
+        { system: tagSystems.key, code: `pseudonym/${String(pseudonym.pseudonymKeyVersion)}` },
+      ],
       cryptoHash: keysFor(keys, document, 'cryptoHash'),
       dateShift: keysFor(keys, document, 'dateShift'),
       perturb: keysFor(keys, document, 'perturb'),

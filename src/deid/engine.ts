@@ -61,6 +61,8 @@ export interface GuardTrace {
   readonly removed: readonly number[];
   /** Tokens of what is left here. */
   readonly kept: readonly number[];
+  /** Whether what is left here holds one of these words. */
+  meets(words: ReadonlySet<number>): boolean;
 }
 
 export type Deidentified =

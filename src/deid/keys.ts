@@ -2,7 +2,7 @@
  * Subkeys of the site's pseudonym key: one for each purpose, derived by HKDF (RFC 5869), so that no purpose's output
  * says anything about another's. A policy may hold a purpose at an older version of the key.
  */
-import { createHmac, createSecretKey, hkdfSync } from 'node:crypto';
+import { createHmac, createSecretKey, hash, hkdfSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { DeidKeys } from './engine.ts';
 import type { KeyPurpose } from './policy/document.ts';
@@ -48,7 +48,64 @@ export function subkey(keys: DeidKeys, purpose: SubkeyPurpose): KeyObject {
 
 /** HMAC-SHA256 (RFC 2104) of length-prefixed fields under a purpose's subkey. */
 export const macOf = (keys: DeidKeys, purpose: SubkeyPurpose, fields: readonly string[]): Buffer =>
-  createHmac('sha256', subkey(keys, purpose)).update(encodeFields(fields)).digest();
+  Buffer.from(macText(keys, purpose, fields), 'latin1');
+
+const blockBytes = 64;
+const digestBytes = 32;
+/** Longer messages go through the general HMAC. */
+const scratchBytes = 2_048;
+
+/** A subkey's two padded blocks (RFC 2104), the inner one with room for a message behind it. */
+interface Pads {
+  readonly inner: Buffer;
+  readonly outer: Buffer;
+}
+
+const padsByKey = new WeakMap<KeyObject, Pads>();
+
+function padsOf(key: KeyObject): Pads {
+  let pads = padsByKey.get(key);
+  if (pads === undefined) {
+    const block = Buffer.alloc(blockBytes);
+    key.export().copy(block);
+    pads = { inner: Buffer.alloc(blockBytes + scratchBytes), outer: Buffer.alloc(blockBytes + digestBytes) };
+    for (let at = 0; at < blockBytes; at++) {
+      const byte = block.readUInt8(at);
+      pads.inner.writeUInt8(byte ^ 0x36, at);
+      pads.outer.writeUInt8(byte ^ 0x5c, at);
+    }
+    padsByKey.set(key, pads);
+  }
+  return pads;
+}
+
+/**
+ * The same as 32 characters of Latin-1, a byte each. Put together of Node's one-shot hash over the two padded blocks, with
+ * text as its output: a third of the time of an Hmac object, and this runs for every new id and word. That it is HMAC is
+ * tested against RFC 4231 and Node's own.
+ */
+export function macText(keys: DeidKeys, purpose: SubkeyPurpose, fields: readonly string[]): string {
+  const key = subkey(keys, purpose);
+  const { inner, outer } = padsOf(key);
+  const end = writeFields(inner, blockBytes, fields);
+  if (end === undefined) return createHmac('sha256', key).update(encodeFields(fields)).digest('binary');
+  const digest = hash('sha256', inner.subarray(0, end), 'binary');
+  outer.write(digest, blockBytes, digestBytes, 'latin1');
+  return hash('sha256', outer, 'binary');
+}
+
+/** Writes fields as {@link encodeFields} has them; the end, or undefined where they are too long or not well-formed. */
+function writeFields(buffer: Buffer, start: number, fields: readonly string[]): number | undefined {
+  let at = start;
+  for (const field of fields) {
+    // UTF-8 has at most three bytes for a UTF-16 unit.
+    if (at + 4 + field.length * 3 > buffer.length || !field.isWellFormed()) return undefined;
+    const written = buffer.write(field, at + 4, 'utf8');
+    buffer.writeUInt32BE(written, at);
+    at += 4 + written;
+  }
+  return at;
+}
 
 /** Each field as a 32-bit big-endian byte count and its UTF-8 bytes: ("ab","c") and ("a","bc") differ. */
 export function encodeFields(fields: readonly string[]): Buffer {

@@ -8,7 +8,7 @@
  */
 import type { DeidKeys } from './engine.ts';
 import { RecentMemo } from './guard/memo.ts';
-import { macOf } from './keys.ts';
+import { macOf, macText } from './keys.ts';
 import type { SubkeyPurpose } from './keys.ts';
 
 /** `p<key version>-<32 characters of base32>`: at most 41 characters of FHIR's `id` alphabet. */
@@ -17,11 +17,17 @@ export const pseudonymForm = /^p[1-9][0-9]{0,6}-[a-z2-7]{32}$/;
 const pseudonymBytes = 20;
 const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
 
-function base32(bytes: Buffer): string {
+/** Lowercase base32 of the first 20 bytes of a MAC in Latin-1: 5 bytes, 8 characters at a time. */
+function base32(mac: string): string {
   let out = '';
   for (let at = 0; at < pseudonymBytes; at += 5) {
-    const high = bytes.readUInt32BE(at);
-    const low = bytes.readUInt8(at + 4);
+    const high =
+      ((mac.charCodeAt(at) << 24) |
+        (mac.charCodeAt(at + 1) << 16) |
+        (mac.charCodeAt(at + 2) << 8) |
+        mac.charCodeAt(at + 3)) >>>
+      0;
+    const low = mac.charCodeAt(at + 4);
     for (let shift = 27; shift >= 2; shift -= 5) out += alphabet.charAt((high >>> shift) & 31);
     out += alphabet.charAt(((high & 3) << 3) | (low >>> 5)) + alphabet.charAt(low & 31);
   }
@@ -30,7 +36,7 @@ function base32(bytes: Buffer): string {
 
 /** The pseudonym of `fields` under the subkey of `purpose`. */
 export const pseudonym = (keys: DeidKeys, purpose: SubkeyPurpose, fields: readonly string[]): string =>
-  `p${String(keys.pseudonymKeyVersion)}-${base32(macOf(keys, purpose, fields))}`;
+  `p${String(keys.pseudonymKeyVersion)}-${base32(macText(keys, purpose, fields))}`;
 
 /** A pseudonymous `urn:uuid:` for a urn: a UUID of version 8 (RFC 9562), made from the HMAC. */
 export function pseudonymUrn(keys: DeidKeys, instance: string, urn: string): string {

@@ -14,17 +14,45 @@ export type LiteralReference =
   /** Everything that cannot be followed at the target; `literal` without a version, so that equal targets stay equal. */
   | { readonly form: 'conditional' | 'absolute' | 'urn' | 'other'; readonly type?: string; readonly literal: string };
 
-const relative = /^([A-Z][A-Za-z0-9]{0,63})\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/;
 const absolute = /^https?:\/\/.*$/is;
 const absoluteTail = /\/([A-Z][A-Za-z0-9]{0,63})\/[A-Za-z0-9\-.]{1,64}$/;
 const version = /\/_history\/[^/]*$/;
 const conditional = /^([A-Z][A-Za-z0-9]{0,63})\?/;
 const urn = /^urn:(?:uuid|oid):/i;
 
-/** `Type/id` with or without a version; undefined for every other text. */
+const isUpper = (code: number): boolean => code >= 65 && code <= 90;
+const isAlphanumeric = (code: number): boolean =>
+  (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || isUpper(code);
+
+/** Where a run of `id` characters that begins at `start` ends. */
+function idEnd(text: string, start: number): number {
+  let at = start;
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (!isAlphanumeric(code) && code !== 45 && code !== 46) break;
+  }
+  return at;
+}
+
+const partCharactersMax = 64;
+const versionMark = '/_history/';
+
+/** `Type/id` with or without a version; undefined for every other text. By hand, since it runs for every reference. */
 export function parseRelative(text: string): { type: string; id: string } | undefined {
-  const match = relative.exec(text);
-  return match === null ? undefined : { type: match[1] ?? '', id: match[2] ?? '' };
+  if (!isUpper(text.charCodeAt(0))) return undefined;
+  let slash = 1;
+  while (isAlphanumeric(text.charCodeAt(slash))) slash++;
+  if (slash > partCharactersMax || text.charCodeAt(slash) !== 47) return undefined;
+  const end = idEnd(text, slash + 1);
+  if (end === slash + 1 || end - slash - 1 > partCharactersMax) return undefined;
+  if (end < text.length) {
+    if (!text.startsWith(versionMark, end)) return undefined;
+    const start = end + versionMark.length;
+    if (idEnd(text, start) !== text.length || text.length === start || text.length - start > partCharactersMax) {
+      return undefined;
+    }
+  }
+  return { type: text.slice(0, slash), id: text.slice(slash + 1, end) };
 }
 
 /** Sorts a reference's text by its form; every text has one. */

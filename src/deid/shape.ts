@@ -105,9 +105,16 @@ export function portableMeta(meta: Json | undefined): JsonObject {
   return out;
 }
 
-/** The resource with these tags and labels after its own, in R4's order. Makes a new object. */
-export function withTags(resource: JsonObject, tags: Labels, labels: Labels): JsonObject {
+/**
+ * The resource with these tags and labels after its own, in R4's order. `isOwn`: the object is nobody else's, and may be
+ * written on where it has a `meta` already.
+ */
+export function withTags(resource: JsonObject, tags: Json[], labels: Json[], isOwn = false): JsonObject {
   const { resourceType = null, id, meta } = resource;
+  if (isOwn && isObject(meta)) {
+    resource.meta = taggedMeta(meta, tags, labels);
+    return resource;
+  }
   const out: JsonObject = id === undefined ? { resourceType } : { resourceType, id };
   out.meta = taggedMeta(isObject(meta) ? meta : {}, tags, labels);
   for (const key in resource) {
@@ -116,14 +123,18 @@ export function withTags(resource: JsonObject, tags: Labels, labels: Labels): Js
   return out;
 }
 
-type Labels = readonly { readonly system: string; readonly code: string }[];
+const none: Json[] = [];
 
-function taggedMeta(meta: JsonObject, tags: Labels, labels: Labels): JsonObject {
+/** Lists are shared where nothing is put together: outputs are not to be changed. */
+function taggedMeta(meta: JsonObject, tags: Json[], labels: Json[]): JsonObject {
   const out: JsonObject = {};
   for (const key in meta) if (key !== 'security' && key !== 'tag') out[key] = meta[key] ?? null;
-  const security = Array.isArray(meta.security) ? meta.security : [];
-  const missing = labels.filter(({ code }) => !security.some((coding) => isObject(coding) && coding.code === code));
-  if (security.length + missing.length > 0) out.security = [...security, ...missing] as Json[];
-  out.tag = [...(Array.isArray(meta.tag) ? meta.tag : []), ...tags] as Json[];
+  const security = Array.isArray(meta.security) ? meta.security : none;
+  const all = security.length === 0 ? labels : [...security, ...labels.filter((label) => !isAmong(label, security))];
+  if (all.length > 0) out.security = all;
+  out.tag = Array.isArray(meta.tag) && meta.tag.length > 0 ? [...meta.tag, ...tags] : tags;
   return out;
 }
+
+const isAmong = (label: Json, security: readonly Json[]): boolean =>
+  isObject(label) && security.some((coding) => isObject(coding) && coding.code === label.code);

@@ -221,15 +221,17 @@ limits:
   it.each([
     [
       'policy: {}',
-      'policy (line 13): found a group of settings; expected { preset: aidbox-default } or { file: path }',
+      'policy (line 13): found a group of settings; expected { preset: aidbox-default or safe-harbor or limited-dataset or expert } or { file',
     ],
-    ['policy: { preset: mine }', 'policy.preset (line 13): found "mine"; expected aidbox-default'],
+    ['policy: { preset: mine }', 'policy.preset (line 13): found "mine"; expected aidbox-default or safe-harbor'],
     ['policy: { preset: aidbox-default, file: x }', 'policy (line 13): found a group of settings; expected { preset'],
     [
       'policy: { file: x, also: y }',
-      'policy.also (line 13): found an unknown setting; expected no setting but preset, file',
+      'policy.also (line 13): found an unknown setting; expected no setting but preset, file, plugins',
     ],
     ['policy: { file: 5 }', 'policy.file (line 13): found 5; expected a path'],
+    ['policy: { file: x, plugins: { a: 5 } }', 'policy.plugins.a (line 13): found 5; expected a path'],
+    ['policy: { file: x, plugins: { "a b": x } }', 'policy.plugins.(a name) (line 13): found a name of another form'],
   ])('points at the deepest place: %s', async (policy, expected) => {
     await withSite(async ({ refusal }) => {
       const message = await refusal(

@@ -2,7 +2,20 @@
 import { describe, expect, it } from '@jest/globals';
 import { tagSystems } from '../../src/deid/engine.ts';
 import { pseudonymId } from '../../src/deid/pseudonym.ts';
-import { dropping, keep, keys, observation, output, patient, policyOf, reasonOf, redact, rest, rule, run } from './support.ts';
+import {
+  dropping,
+  keep,
+  keys,
+  observation,
+  output,
+  patient,
+  policyOf,
+  reasonOf,
+  redact,
+  rest,
+  rule,
+  run,
+} from './support.ts';
 
 const plain = policyOf([]);
 const idOf = (type: string, id: string): string => pseudonymId(keys, 'north', type, id);
@@ -45,7 +58,11 @@ describe('every output', () => {
   });
 
   it('says in its labels what was done, each once, and nothing with `labels: false`', () => {
-    const rules = [redact('Patient.name'), rule('Patient.birthDate', 'dateTruncate'), rule('Patient.gender', 'cryptoHash')];
+    const rules = [
+      redact('Patient.name'),
+      rule('Patient.birthDate', 'dateTruncate'),
+      rule('Patient.gender', 'cryptoHash'),
+    ];
     const source = patient({
       meta: { security: [{ system: labelSystem, code: 'REDACTED' }] },
       name: [{ family: 'a' }],
@@ -79,7 +96,9 @@ describe('every output', () => {
     'Patient.meta.profile.first()',
   ])('follows the rules in what is left of meta: %s', (path) => {
     const tag = [{ system: 'http://x', display: 'secret' }];
-    const key = path.includes('profile') ? { profile: ['secret', 'http://b'] } : { tag: path.includes('code') ? [{ code: 'c', display: 'secret' }] : tag };
+    const key = path.includes('profile')
+      ? { profile: ['secret', 'http://b'] }
+      : { tag: path.includes('code') ? [{ code: 'c', display: 'secret' }] : tag };
     expect(JSON.stringify(output(patient({ meta: key }), policyOf([redact(path)])))).not.toContain('secret');
   });
 
@@ -120,6 +139,12 @@ describe('no resource', () => {
     },
   );
 
+  it('a file’s may be without an id: where urns are renamed', () => {
+    const renaming = policyOf([], { scope: { urns: 'rename' } });
+    expect(output({ resourceType: 'Patient', active: true }, renaming)).not.toHaveProperty('id');
+    expect(reasonOf({ resourceType: 'Patient', id: null }, renaming)).toBe('not-a-resource');
+  });
+
   it('a Bundle alone may be without an id', () => {
     const bundle = output({ resourceType: 'Bundle', type: 'transaction' }, plain);
     expect(bundle).toMatchObject({ resourceType: 'Bundle', type: 'transaction' });
@@ -129,9 +154,16 @@ describe('no resource', () => {
 
 describe('the report', () => {
   it('counts leaves by the rule that took them, and leaves no count behind for the next resource', () => {
-    const policy = policyOf([redact('Patient.name'), redact('Patient.photo'), rule('Patient.birthDate', 'dateTruncate')]);
+    const policy = policyOf([
+      redact('Patient.name'),
+      redact('Patient.photo'),
+      rule('Patient.birthDate', 'dateTruncate'),
+    ]);
     const counted = (resource: object): unknown =>
-      Object.entries(run(resource, policy).report.taken).map(([index, count]) => [policy.rules[Number(index)]?.text, count]);
+      Object.entries(run(resource, policy).report.taken).map(([index, count]) => [
+        policy.rules[Number(index)]?.text,
+        count,
+      ]);
     const source = patient({ name: [{ family: 'X' }, { family: 'Y' }], birthDate: '1990-01-01', active: true });
     const expected = [
       ['Patient.name', 1],
@@ -153,7 +185,10 @@ describe('traces', () => {
   it('are of one patient over resources and packaging, and say what went and what stayed', () => {
     const policy = policyOf([redact('Patient.name')]);
     const [one] = run(patient({ name: [{ family: 'Quimby' }] }), policy).traces;
-    const [two] = run(observation({ subject: { reference: 'Patient/p1' }, note: [{ text: 'Quimby came' }] }), policy).traces;
+    const [two] = run(
+      observation({ subject: { reference: 'Patient/p1' }, note: [{ text: 'Quimby came' }] }),
+      policy,
+    ).traces;
     expect(one?.removed.length).toBeGreaterThan(0);
     expect(two?.patient).toBe(one?.patient);
     expect(two?.kept.some((token) => one?.removed.includes(token))).toBe(true);
@@ -162,7 +197,8 @@ describe('traces', () => {
 
   it('hold the words of a withheld resource too, and none with the guard off', () => {
     const source = patient({ name: [{ family: 'Quimby' }], birthDate: [] });
-    const words = run(patient({ name: [{ family: 'Quimby' }] }), policyOf([redact('Patient.name')])).traces[0]?.removed ?? [];
+    const words =
+      run(patient({ name: [{ family: 'Quimby' }] }), policyOf([redact('Patient.name')])).traces[0]?.removed ?? [];
     const withheld = run(source, policyOf([redact('Patient.name')]));
     expect(withheld.kind).toBe('withheld');
     const all = withheld.traces.flatMap(({ removed }) => removed);

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { compilePolicy } from '../../src/deid/compile.ts';
-import { readPolicy } from '../../src/deid/read-policy.ts';
 import { checkOutput } from '../../src/deid/check/output-check.ts';
+import { readPolicy } from '../../src/deid/policy/read.ts';
 import { identifying, leaks, members, texts } from '../../dev/demo/phi-scan.ts';
 import type { Resource } from '../../src/fhir/resource.ts';
 import { keys, run } from './support.ts';
@@ -28,7 +28,7 @@ describe.each(['north', 'south'])('policies/demo.yaml on data/%s', (instance) =>
   const reading = readPolicy(readFileSync(new URL('policies/demo.yaml', root), 'utf8'));
   if (!reading.ok) throw new Error(JSON.stringify(reading.problems));
   const upTypes = new Set(resources.map(({ resourceType }) => resourceType));
-  const policy = compilePolicy(reading.policy, { instance, upTypes, downTypes: down });
+  const policy = compilePolicy(reading.policy, { instance, upTypes, downTypes: down, urns: 'detach' });
   const results = resources.map((resource) => run(resource, policy));
 
   test('lets every resource pass, and the output check agrees', () => {

@@ -23,11 +23,11 @@ describe('on the way down', () => {
       JSON.stringify({
         resourceType: 'Organization',
         id: 'o',
-        meta: { tag: [{ code: 'hub', system: tagSystems.origin }] },
+        meta: { tag: [{ system: tagSystems.origin, code: 'hub' }] },
         contained: [{ resourceType: 'Location', id: 'c' }],
         endpoint: [
-          { identifier: { system: detachedSystem, value: 'e' }, type: 'Endpoint' },
-          { identifier: { system: detachedSystem, value: 'http://h/Location/l' }, type: 'Location' },
+          { type: 'Endpoint', identifier: { system: detachedSystem, value: 'e' } },
+          { type: 'Location', identifier: { system: detachedSystem, value: 'http://h/Location/l' } },
           { reference: '#c' },
         ],
         name: 'General',

@@ -199,9 +199,10 @@ export class Visit {
 
   /** What to call it that no rule lets this stand. */
   #lackOf(place: Place): OutputMistake {
-    const [first] = place.takers;
-    const rule = first?.rule ?? this.#reading.fallbacks.drop;
+    // Where all is closed, it is closed whatever else may have come here.
+    const decides = place.isClosed ? place.takers.find(({ rule }) => !this.#reading.passes(rule)) : place.takers[0];
     const { drop, extensionDrop } = this.#reading.fallbacks;
+    const rule = decides?.rule ?? drop;
     if (rule === drop) return 'unnamed-path';
     if (rule >= extensionDrop) return 'unknown-extension';
     // A kept date that is none: see `asIs`.

@@ -29,10 +29,9 @@ export type GuardOutcome =
 
 /** Whether anything that is left in a resource is among the words known of its patient. */
 export const guardHits = (traces: readonly GuardTrace[], wordsOf: WordsOf): boolean =>
-  traces.some(({ patient, kept }) => {
-    if (kept.length === 0) return false;
-    const words = wordsOf(patient);
-    return words.size > 0 && kept.some((token) => words.has(token));
+  traces.some((trace) => {
+    const words = wordsOf(trace.patient);
+    return words.size > 0 && trace.meets(words);
   });
 
 interface Looking {

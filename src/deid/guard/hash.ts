@@ -6,40 +6,34 @@
  * patient and 10,000 tokens kept about 4 in 10 million pairs of lists meet by chance; and a hit by hash alone only sends
  * the resource through the masking, it masks nothing that is not there.
  */
-import { createHmac, createSecretKey, hkdfSync } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
 import type { DeidKeys } from '../engine.ts';
+import { macText } from '../keys.ts';
 import { RecentMemo } from './memo.ts';
 
 export type WordHasher = (token: string) => number;
 
-type GuardPurpose = 'guard-word' | 'guard-patient';
-
-const keyBytes = 32;
-const hashBytes = 6;
-const patientBytes = 16;
+/** Hexadecimal digits of a patient's hash: 128 bits. */
+const patientDigits = 32;
 
 const wordMemoEntries = 50_000;
 const patientMemoEntries = 10_000;
 
-function subkey(keys: DeidKeys, purpose: GuardPurpose): KeyObject {
-  if (keys.pseudonymKey.length !== keyBytes) throw new Error('pseudonym key: expected 32 bytes');
-  const info = `fhir-sluice/v1/pseudonym/${purpose}`;
-  return createSecretKey(Buffer.from(hkdfSync('sha256', keys.pseudonymKey, '', info, keyBytes)));
-}
-
 const hashers = new WeakMap<DeidKeys, WordHasher>();
+
+/** The first 48 bits of a MAC in Latin-1. */
+const first48 = (mac: string): number =>
+  (((mac.charCodeAt(0) << 16) | (mac.charCodeAt(1) << 8) | mac.charCodeAt(2)) >>> 0) * 2 ** 24 +
+  (((mac.charCodeAt(3) << 16) | (mac.charCodeAt(4) << 8) | mac.charCodeAt(5)) >>> 0);
 
 /** The hasher of `keys`; the same function every time for the same object, so that its memo serves a whole run. */
 export function createWordHasher(keys: DeidKeys): WordHasher {
   const made = hashers.get(keys);
   if (made !== undefined) return made;
-  const key = subkey(keys, 'guard-word');
   const memo = new RecentMemo<number>(wordMemoEntries);
   const hasher = (token: string): number => {
     const known = memo.get(token);
     if (known !== undefined) return known;
-    const hash = createHmac('sha256', key).update(token, 'utf8').digest().readUIntBE(0, hashBytes);
+    const hash = first48(macText(keys, 'guard-word', [token]));
     memo.set(token, hash);
     return hash;
   };
@@ -47,26 +41,23 @@ export function createWordHasher(keys: DeidKeys): WordHasher {
   return hasher;
 }
 
-interface PatientHasher {
-  readonly key: KeyObject;
-  readonly memo: RecentMemo<string>;
-}
-
-const patientHashers = new WeakMap<DeidKeys, PatientHasher>();
+const patientMemos = new WeakMap<DeidKeys, Map<string, RecentMemo<string>>>();
+/** Instances may come from outside. */
+const instancesMax = 1_000;
 
 /** Whose data it is, for the site's state: 32 hex digits, unlike at another instance. */
 export function patientHash(keys: DeidKeys, instance: string, patientKey: string): string {
-  let hasher = patientHashers.get(keys);
-  if (hasher === undefined) {
-    hasher = { key: subkey(keys, 'guard-patient'), memo: new RecentMemo<string>(patientMemoEntries) };
-    patientHashers.set(keys, hasher);
+  let byInstance = patientMemos.get(keys);
+  if (byInstance === undefined) patientMemos.set(keys, (byInstance = new Map<string, RecentMemo<string>>()));
+  let memo = byInstance.get(instance);
+  if (memo === undefined) {
+    if (byInstance.size >= instancesMax) byInstance.clear();
+    byInstance.set(instance, (memo = new RecentMemo<string>(patientMemoEntries)));
   }
-  // The length keeps ("ab", "c") and ("a", "bc") apart; JSON's escapes keep lone surrogates apart, which UTF-8 cannot.
-  const field = `${instance.length}:${instance}${patientKey}`;
-  const asked = field.isWellFormed() ? field : JSON.stringify(field);
-  const known = hasher.memo.get(asked);
+  const known = memo.get(patientKey);
   if (known !== undefined) return known;
-  const hash = createHmac('sha256', hasher.key).update(asked, 'utf8').digest().toString('hex', 0, patientBytes);
-  hasher.memo.set(asked, hash);
+  const mac = macText(keys, 'guard-patient', [instance, patientKey]);
+  const hash = Buffer.from(mac, 'latin1').toString('hex').slice(0, patientDigits);
+  memo.set(patientKey, hash);
   return hash;
 }

@@ -156,6 +156,7 @@ export class ChildMaker {
       isModifier: key === 'modifierExtension',
       isToPersons: element?.isToPersons ?? false,
       arrival,
+      last: { text: '', hasher: undefined, tokens: [] },
       plan: () => (plan ??= this.#planOf(draft)),
       under: (rule) =>
         rule >= winner ? child : remembered(rule, () => this.#made({ ...draft, winner: rule, isKnownExtension: true })),

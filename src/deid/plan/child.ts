@@ -94,6 +94,8 @@ export interface Child {
   readonly isModifier: boolean;
   readonly isToPersons: boolean;
   readonly arrival: Arrival;
+  /** The text last noted for the leak guard, by which hasher, and its tokens: systems and units come in rows. */
+  readonly last: { text: string; hasher: unknown; tokens: readonly number[] };
   /** The plan of objects under this key. */
   readonly plan: () => ObjectPlan;
   /** The same key where a rule that was found by looking at the data decides. */

@@ -2,6 +2,7 @@
 import type { Json, JsonObject } from '../../fhir/resource.ts';
 import type { CompiledPolicy } from '../compiled.ts';
 import type { DeidKeys, GuardTrace } from '../engine.ts';
+import type { WordHasher } from '../guard/hash.ts';
 import type { RecentMemo } from '../guard/memo.ts';
 import type { ObjectPlan } from '../plan/child.ts';
 import type { Marks } from './marks.ts';
@@ -13,6 +14,10 @@ export interface WalkKeys {
   readonly dateShift: DeidKeys;
   readonly perturb: DeidKeys;
   readonly encrypt: DeidKeys;
+  /** The leak guard's. */
+  readonly hasher: WordHasher;
+  /** Tags of every whole resource, and the lists that one without tags and labels of its own shares with all others. */
+  readonly tags: Json[];
   /** Literal references that were rewritten lately: a batch points at the same patients and encounters over and over. */
   readonly rewritten: RecentMemo<string>;
   /** Room for a walk's counts by rule: walks come one after the other, and leave it zeroed. */
@@ -88,12 +93,27 @@ export interface LeafMethod {
 }
 
 /** The traces in the engine's final form. */
-export const finished = (drafts: readonly TraceDraft[]): GuardTrace[] =>
-  drafts.map(({ patient, resource, removed, kept }) => ({ patient, resource, removed, kept: joined(kept) }));
+export const finished = (drafts: readonly TraceDraft[]): GuardTrace[] => drafts.map((draft) => new Trace(draft));
 
-/** `flat` without its generality: this runs for every resource. */
-function joined(lists: readonly (readonly number[])[]): number[] {
-  const all: number[] = [];
-  for (const list of lists) for (const token of list) all.push(token);
-  return all;
+/** A trace whose tokens are joined when somebody asks: where no word is known of a patient nobody does. */
+class Trace implements GuardTrace {
+  readonly patient: string;
+  readonly resource: string;
+  readonly removed: readonly number[];
+  readonly #lists: readonly (readonly number[])[];
+
+  constructor({ patient, resource, removed, kept }: TraceDraft) {
+    this.patient = patient;
+    this.resource = resource;
+    this.removed = removed;
+    this.#lists = kept;
+  }
+
+  get kept(): readonly number[] {
+    return this.#lists.flat();
+  }
+
+  meets(words: ReadonlySet<number>): boolean {
+    return this.#lists.some((list) => list.some((token) => words.has(token)));
+  }
 }

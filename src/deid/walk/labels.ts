@@ -14,10 +14,10 @@ const codes: readonly { readonly bits: number; readonly code: string }[] = [
   { bits: labelBits.pseudonymized, code: 'PSEUDED' },
 ];
 
-const known = new Map<number, readonly { system: string; code: string }[]>();
+const known = new Map<number, { system: string; code: string }[]>();
 
-/** The labels of what the bits say, in a fixed order. */
-export function securityLabels(bits: number): readonly { system: string; code: string }[] {
+/** The labels of what the bits say, in a fixed order. The list is shared: not to be changed. */
+export function securityLabels(bits: number): { system: string; code: string }[] {
   let labels = known.get(bits);
   if (labels === undefined) {
     labels = codes.filter((label) => (label.bits & bits) !== 0).map(({ code }) => ({ system, code }));

@@ -2,7 +2,6 @@
 import type { Json } from '../../fhir/resource.ts';
 import { hashTokens, hashedTokens } from '../guard/tokens.ts';
 import type { TextKind } from '../guard/tokens.ts';
-import { createWordHasher } from '../guard/hash.ts';
 import { readDate } from '../methods/dates.ts';
 import type { Child } from '../plan/child.ts';
 import { hiddenTarget } from '../references.ts';
@@ -18,14 +17,19 @@ const memoCharactersMax = 256;
 const codeCharactersMin = 8;
 
 /** Notes the tokens of a kept value. */
-function noteKept(walk: Walk, kind: TextKind | undefined, value: string | number): void {
+function noteKept(walk: Walk, { last }: Child, kind: TextKind | undefined, value: string | number): void {
   const { trace } = walk;
   if (trace === undefined || kind === undefined) return;
   const text = typeof value === 'string' ? value : String(value);
   if (kind === 'code' && text.length < codeCharactersMin) return;
-  const hasher = createWordHasher(walk.keys.pseudonym);
-  const tokens = text.length <= memoCharactersMax ? hashedTokens(text, kind, hasher) : hashTokens(text, kind, hasher);
-  if (tokens.length > 0) trace.kept.push(tokens);
+  const { hasher } = walk.keys;
+  if (last.hasher !== hasher || last.text !== text) {
+    last.tokens = text.length <= memoCharactersMax ? hashedTokens(text, kind, hasher) : hashTokens(text, kind, hasher);
+    last.hasher = hasher;
+    // Notes are not worth holding on to.
+    last.text = text.length <= memoCharactersMax ? text : '';
+  } else if (trace.kept.includes(last.tokens)) return;
+  if (last.tokens.length > 0) trace.kept.push(last.tokens);
 }
 
 /** Counts a leaf for the report. */
@@ -52,7 +56,7 @@ export function keptLeaf(walk: Walk, child: Child, value: Json): Json | undefine
       return `${target.type}/${idOf(walk, target.type, target.id)}`;
     }
   }
-  noteKept(walk, child.textKind, value as string | number);
+  noteKept(walk, child, child.textKind, value as string | number);
   return value;
 }
 
@@ -70,7 +74,7 @@ export function changedLeaf(walk: Walk, child: Child, value: Json): Json | undef
   if (walk.trace !== undefined) {
     if (copy !== value) collectRemoved(walk, child, value);
     if ((typeof copy === 'string' || typeof copy === 'number') && noted(walk, child)) {
-      noteKept(walk, child.textKind, copy);
+      noteKept(walk, child, child.textKind, copy);
     }
   }
   return copy;
@@ -100,6 +104,6 @@ export function unknownLeaf(walk: Walk, child: Child, value: string | number | b
     const target = hiddenTarget(value, /ur[il]$/i.test(child.key) ? 'url' : 'string', walk.policy.scope);
     if (target !== undefined) return `${target.type}/${idOf(walk, target.type, target.id)}`;
   }
-  if (typeof value !== 'boolean') noteKept(walk, typeof value === 'number' ? 'code' : 'text', value);
+  if (typeof value !== 'boolean') noteKept(walk, child, typeof value === 'number' ? 'code' : 'text', value);
   return value;
 }

@@ -22,7 +22,7 @@ export function patientKeyOf(resource: JsonObject, type: string, id: string): st
   if (type === 'Patient') return `Patient/${id}`;
   let found: string | undefined;
   for (const path of pathsOf(type)) {
-    for (const reference of valuesAt(resource, path, 0)) {
+    for (const reference of referencesAt(resource, path)) {
       const key = keyOfReference(reference);
       if (key === undefined || key === found) continue;
       if (found !== undefined) return `${type}/${id}`;
@@ -31,6 +31,16 @@ export function patientKeyOf(resource: JsonObject, type: string, id: string): st
   }
   return found ?? `${type}/${id}`;
 }
+
+/** Most types say it in one element of their own. */
+function referencesAt(resource: JsonObject, path: readonly string[]): readonly Json[] {
+  const [name = ''] = path;
+  if (path.length > 1) return valuesAt(resource, path, 0);
+  const member = Object.hasOwn(resource, name) ? resource[name] : undefined;
+  return member === undefined ? none : Array.isArray(member) ? member : [member];
+}
+
+const none: readonly Json[] = [];
 
 function valuesAt(value: Json | undefined, path: readonly string[], at: number): Json[] {
   if (value === undefined || value === null) return [];
@@ -52,9 +62,11 @@ function keyOfReference(value: Json): string | undefined {
     : undefined;
 }
 
+const patientPrefix = 'Patient/';
 const absoluteTail = /\/Patient\/([A-Za-z0-9\-.]{1,64})$/;
 
 function keyOfLiteral(text: string): string | undefined {
+  if (text.startsWith(patientPrefix) && !text.includes('/', patientPrefix.length)) return text;
   const parsed = parseLiteral(text);
   switch (parsed.form) {
     case 'relative':

@@ -1,7 +1,6 @@
 /** A resource, alone or inside another: its id, its meta, whose it is, and what is written on it afterwards. */
 import { typeForm } from '../../fhir/resource.ts';
 import type { Json, JsonObject } from '../../fhir/resource.ts';
-import { tagSystems } from '../engine.ts';
 import { patientHash } from '../guard/hash.ts';
 import type { Child } from '../plan/child.ts';
 import type { ObjectPlan } from '../plan/child.ts';
@@ -49,12 +48,8 @@ export function wholeResource(
   const out = walk.walkObject(walk, value, plan, depth) ?? { resourceType: type };
   walk.trail?.push(...outerTrail);
   settleLocalReferences(walk);
-  const tags = [
-    { system: tagSystems.origin, code: policy.scope.instance },
-    { system: tagSystems.policy, code: policy.digest },
-    { system: tagSystems.key, code: `pseudonym/${String(walk.keys.pseudonym.pseudonymKeyVersion)}` },
-  ];
-  const labelled = withTags(out, tags, policy.document.labels ? securityLabels(walk.labels) : []);
+  const shown = policy.document.labels ? securityLabels(walk.labels) : [];
+  const labelled = withTags(out, walk.keys.tags, shown, out !== value);
   walk.container = container;
   walk.newId = outerId;
   walk.labels |= labels;

@@ -206,17 +206,21 @@ function eachObject(walk: Walk, child: Child, value: Json, depth: number, one: W
   return out.length === 0 ? undefined : out;
 }
 
-/** The child under the rule that a mark puts on this very object, and its plan under the conditions that hold for it. */
-function planOf(walk: Walk, child: Child, value: JsonObject): { child: Child; plan: ObjectPlan } {
+/** The child under the rule that a mark puts on this very object. */
+const markedAs = (walk: Walk, child: Child, value: JsonObject): Child => {
   const mark = walk.marks?.objects.get(value);
-  const marked = mark === undefined ? child : child.under(mark);
-  const plan = marked.plan();
+  return mark === undefined ? child : child.under(mark);
+};
+
+/** The child's plan under the conditions that hold for this object. */
+function planOf(child: Child, value: JsonObject): ObjectPlan {
+  const plan = child.plan();
   const { pending } = plan.arrival;
-  if (pending.length === 0) return { child: marked, plan };
+  if (pending.length === 0) return plan;
   const held = pending.flatMap(({ conditions }, index) =>
     conditions.every(({ path, equals }) => holds(value, path, equals, 0)) ? [index] : [],
   );
-  return { child: marked, plan: plan.variant(held) };
+  return plan.variant(held);
 }
 
 function holds(value: Json | undefined, path: readonly string[], equals: string, at: number): boolean {
@@ -229,8 +233,9 @@ function holds(value: Json | undefined, path: readonly string[], equals: string,
 
 /** An object of an R4 type. */
 function object(walk: Walk, outer: Child, value: JsonObject, depth: number): Json | undefined {
-  const { child, plan } = planOf(walk, outer, value);
+  const child = walk.marks === undefined ? outer : markedAs(walk, outer, value);
   if (child.mode === modes.drop) return dropped(walk, child, value, depth);
+  const plan = planOf(child, value);
   if (child.mode === modes.substitute) return constant(walk, child, value, depth);
   // A resource where R4 has a data type (Aidbox's own form of a reference) holds an id that no rule would see.
   if (typeof value.resourceType === 'string') throw new Withheld('wrong-json-type');
@@ -255,9 +260,10 @@ function entryIdOf({ fullUrl }: JsonObject): string {
 
 /** An extension: a known one by its rules, an unknown one by what the policy says of those. */
 function extension(walk: Walk, outer: Child, value: JsonObject, depth: number): Json | undefined {
-  const { child, plan } = planOf(walk, outer, value);
+  const child = walk.marks === undefined ? outer : markedAs(walk, outer, value);
   const { fallbacks } = walk.policy;
   if (child.mode === modes.drop) return dropped(walk, child, value, depth);
+  const plan = planOf(child, value);
   if (plan.winner === fallbacks.extensionWithhold) {
     throw new Withheld(child.isModifier ? 'modifier-extension' : 'extension');
   }

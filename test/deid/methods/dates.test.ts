@@ -5,25 +5,55 @@ import { bundleOf, keys, observation, output, patient, policyOf, reasonOf, rest,
 
 const shifting = policyOf(['date', 'dateTime', 'instant'].map((type) => rule(`nodesByType('${type}')`, 'dateShift')));
 const truncating = (to?: string, ageYearsMax?: number): ReturnType<typeof policyOf> =>
-  policyOf(['date', 'dateTime', 'instant'].map((type) => rule(`nodesByType('${type}')`, 'dateTruncate', { ...(to && { to }), ...(ageYearsMax && { ageYearsMax }) })));
+  policyOf(
+    ['date', 'dateTime', 'instant'].map((type) =>
+      rule(`nodesByType('${type}')`, 'dateTruncate', { ...(to && { to }), ...(ageYearsMax && { ageYearsMax }) }),
+    ),
+  );
 const dayOf = (text: string): number => Date.parse(`${text.slice(0, 10)}T00:00:00Z`) / 86_400_000;
 const birthShift = (id: string, birthDate = '1980-05-05', policy = shifting, by = keys): number =>
   dayOf(rest(patient({ id, birthDate }), policy, undefined, by).birthDate) - dayOf(birthDate);
 
 describe('readDate', () => {
-  it.each(['2020', '2020-02', '2020-02-29', '2000-02-29', '2020-01-01T00:00Z', '2020-01-01T10:11:12', '2020-01-01T10:11:12.123456+14:00', '0001-01-01', '9999-12-31', '2020-12-31T23:59:60Z'])(
-    '%s is one',
-    (text) => {
-      expect(readDate(text)).toBeDefined();
-    },
-  );
+  it.each([
+    '2020',
+    '2020-02',
+    '2020-02-29',
+    '2000-02-29',
+    '2020-01-01T00:00Z',
+    '2020-01-01T10:11:12',
+    '2020-01-01T10:11:12.123456+14:00',
+    '0001-01-01',
+    '9999-12-31',
+    '2020-12-31T23:59:60Z',
+  ])('%s is one', (text) => {
+    expect(readDate(text)).toBeDefined();
+  });
 
-  it.each(['', '20', '2020-13', '2020-00', '2020-02-30', '2019-02-29', '1900-02-29', '2020-01-00', '2020-1-1', '0000-01-01', '02020-01-01', '2020-01-01 10:00', '2020-01-01T10', '2020-01-01T10:11:12+1:00', 'NaN', '2020-01-01\n', ' 2020', '２０２０-01-01', '2020-01-01T10:11:12ZZ', '2020-W01'])(
-    '%j is none',
-    (text) => {
-      expect(readDate(text)).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    '20',
+    '2020-13',
+    '2020-00',
+    '2020-02-30',
+    '2019-02-29',
+    '1900-02-29',
+    '2020-01-00',
+    '2020-1-1',
+    '0000-01-01',
+    '02020-01-01',
+    '2020-01-01 10:00',
+    '2020-01-01T10',
+    '2020-01-01T10:11:12+1:00',
+    'NaN',
+    '2020-01-01\n',
+    ' 2020',
+    '２０２０-01-01',
+    '2020-01-01T10:11:12ZZ',
+    '2020-W01',
+  ])('%j is none', (text) => {
+    expect(readDate(text)).toBeUndefined();
+  });
 });
 
 describe('shifted', () => {
@@ -66,12 +96,21 @@ describe('dateShift', () => {
     const on = '2020-02-29';
     const references = ['Patient/p1', 'Patient/p1/_history/3', 'https://h/fhir/Patient/p1', 'urn:uuid:p1'];
     for (const reference of references) {
-      const one = observation({ subject: { reference }, effectiveDateTime: on, issued: `${on}T10:00:00Z`, contained: [patient({ id: 'c', birthDate: on })] });
-      for (const [name, { effectiveDateTime, issued, contained }] of Object.entries({
+      const one = observation({
+        subject: { reference },
+        effectiveDateTime: on,
+        issued: `${on}T10:00:00Z`,
+        contained: [patient({ id: 'c', birthDate: on })],
+      });
+      const packed = {
         alone: rest(one, shifting),
-        bundled: rest(bundleOf(patient({ birthDate: on }), { resource: one }), shifting).entry[0]?.resource ?? rest(bundleOf({ resource: one }), shifting).entry[0].resource,
-      })) {
-        const moved = [effectiveDateTime, issued, contained[0].birthDate].map((text: string) => dayOf(text) - dayOf(on));
+        bundled: rest(bundleOf({ resource: patient({ birthDate: on }) }, { resource: one }), shifting).entry[1]
+          .resource,
+      };
+      for (const [name, { effectiveDateTime, issued, contained }] of Object.entries<any>(packed)) {
+        const moved = [effectiveDateTime, issued, contained[0].birthDate].map(
+          (text: string) => dayOf(text) - dayOf(on),
+        );
         expect([reference, name, moved]).toEqual([reference, name, [days, days, days]]);
       }
     }
@@ -98,7 +137,9 @@ describe('dateShift', () => {
     expect(many.every((days) => days !== 0 && Math.abs(days) <= 50)).toBe(true);
     expect(new Set(many).size).toBeGreaterThan(80);
     const rules = [rule('Patient.birthDate', 'dateShift', { daysMax: 1 })];
-    expect(new Set(Array.from({ length: 30 }, (_, index) => birthShift(`p${String(index)}`, '1980-05-05', policyOf(rules))))).toEqual(new Set([1, -1]));
+    expect(
+      new Set(Array.from({ length: 30 }, (_, index) => birthShift(`p${String(index)}`, '1980-05-05', policyOf(rules)))),
+    ).toEqual(new Set([1, -1]));
     const ids = Array.from({ length: 20 }, (_, index) => `p${String(index)}`);
     const south = policyOf([rule('Patient.birthDate', 'dateShift')], { scope: { instance: 'south' } });
     const other = { pseudonymKeyVersion: 1, pseudonymKey: new Uint8Array(32).fill(8) };
@@ -113,8 +154,20 @@ describe('dateShift', () => {
   });
 
   it('keeps the time and zone, and takes along what stands beside the date', () => {
-    const moved = rest(observation({ effectiveDateTime: '2020-01-01T10:11:12.345+05:30', _effectiveDateTime: { id: 'x' } }), shifting);
+    const moved = rest(
+      observation({ effectiveDateTime: '2020-01-01T10:11:12.345+05:30', _effectiveDateTime: { id: 'x' } }),
+      shifting,
+    );
     expect(moved).toEqual({ effectiveDateTime: expect.stringMatching(/^\d{4}-\d\d-\d\dT10:11:12\.345\+05:30$/) });
+  });
+
+  it('makes midnight of every time where the policy says so', () => {
+    const zero = policyOf([rule("nodesByType('dateTime')", 'dateShift', { timeOfDay: 'zero' })]);
+    const timeOf = (text: string): unknown =>
+      rest(observation({ effectiveDateTime: text }), zero).effectiveDateTime.slice(10);
+    expect(timeOf('2020-01-01T10:11:12.345+05:30')).toBe('T00:00:00.000+05:30');
+    expect(timeOf('2020-01-01T10:11:12Z')).toBe('T00:00:00Z');
+    expect(timeOf('2020-01-01')).toBe('');
   });
 
   it('removes dates older than ageYearsMax at the as-of time', () => {
@@ -145,12 +198,18 @@ describe('dateTruncate', () => {
 
   it('removes an age of 90 and leaves one of 89, whatever is known of the day', () => {
     const year = (birthDate: string): unknown => rest(patient({ birthDate }), truncating('year', 89)).birthDate;
-    expect([year('1936-01-01'), year('1936-01'), year('1936'), year('1890-05-05')]).toEqual([undefined, undefined, undefined, undefined]);
+    expect([year('1936-01-01'), year('1936-01'), year('1936'), year('1890-05-05')]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect([year('1936-01-02'), year('1936-02'), year('1937')]).toEqual(['1936', '1936', '1937']);
   });
 
   it('removes what is no date', () => {
-    for (const birthDate of ['1980-02-30', 'in 1980', '']) expect(rest(patient({ birthDate }), truncating('day'))).toEqual({});
+    for (const birthDate of ['1980-02-30', 'in 1980', ''])
+      expect(rest(patient({ birthDate }), truncating('day'))).toEqual({});
   });
 });
 
@@ -172,7 +231,8 @@ describe('a time that is none', () => {
 
 it('dates under `keep` pass as they are, and texts that are none go', () => {
   const policy = policyOf([]);
-  for (const birthDate of ['1980', '1980-05', '2020-02-29']) expect(rest(patient({ birthDate }), policy)).toEqual({ birthDate });
+  for (const birthDate of ['1980', '1980-05', '2020-02-29'])
+    expect(rest(patient({ birthDate }), policy)).toEqual({ birthDate });
   for (const birthDate of ['1980-02-30', 'John', 'NaN']) expect(rest(patient({ birthDate }), policy)).toEqual({});
   expect(reasonOf(patient({ birthDate: 19_800_101 }), policy)).toBe('wrong-json-type');
 });

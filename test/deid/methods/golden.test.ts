@@ -96,7 +96,10 @@ describe('one patient under every keyed method', () => {
         address: [{ city: 'X', postalCode: '021' }],
         multipleBirthInteger: 4864,
         generalPractitioner: [
-          { type: 'Practitioner', identifier: { system: 'urn:fhir-sluice:detached-reference', value: 'p3-mqvqyvokkam72ebzthliws7nkeozs2xt' } },
+          {
+            type: 'Practitioner',
+            identifier: { system: 'urn:fhir-sluice:detached-reference', value: 'p3-mqvqyvokkam72ebzthliws7nkeozs2xt' },
+          },
           { reference: '#p3-3hlbiaxgkqszafk22tqzyikfjlqe6iq2' },
         ],
         managingOrganization: { reference: 'urn:uuid:c96df0bc-4989-8483-91b5-0b5286133dd0' },
@@ -108,7 +111,7 @@ describe('one patient under every keyed method', () => {
     expect(meta).toEqual({
       tag: [
         { system: 'urn:fhir-sluice:origin', code: 'site-a' },
-        { system: 'urn:fhir-sluice:policy', code: 'DIGEST' },
+        { system: 'urn:fhir-sluice:policy', code: 'ddf1b414cad90136e0c42056ad04c38ea36187b358c0d0e035f32b11e786712b' },
         { system: 'urn:fhir-sluice:key', code: 'pseudonym/3' },
       ],
     });

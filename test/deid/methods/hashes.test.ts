@@ -30,7 +30,8 @@ describe('pseudonymize', () => {
 
   it('goes by instance and key, not by the resource', () => {
     const policy = policyOf([rule('Patient.name.family', 'pseudonymize')]);
-    const family = (resource: object, by = policy, with_ = keys): unknown => rest(resource, by, undefined, with_).name[0].family;
+    const family = (resource: object, by = policy, with_ = keys): unknown =>
+      rest(resource, by, undefined, with_).name[0].family;
     const south = policyOf([rule('Patient.name.family', 'pseudonymize')], { scope: { instance: 'south' } });
     expect(family({ ...named, id: 'p2' })).toBe(family(named));
     expect(family(named, south)).not.toBe(family(named));
@@ -48,7 +49,12 @@ describe('pseudonymize', () => {
 
 describe('cryptoHash', () => {
   const hash = (hexDigits?: number, resource = named, instance = 'north'): unknown =>
-    rest(resource, policyOf([rule('Patient.gender', 'cryptoHash', hexDigits === undefined ? undefined : { hexDigits })], { scope: { instance } })).gender;
+    rest(
+      resource,
+      policyOf([rule('Patient.gender', 'cryptoHash', hexDigits === undefined ? undefined : { hexDigits })], {
+        scope: { instance },
+      }),
+    ).gender;
 
   it.each([16, 17, 63, 64])('is cut to %i digits', (hexDigits) => {
     expect(hash(hexDigits)).toMatch(new RegExp(`^[0-9a-f]{${String(hexDigits)}}$`));
@@ -74,11 +80,14 @@ describe('encrypt', () => {
   const random = rule('Patient.name', 'encrypt');
   const deterministic = rule('Patient.name', 'encrypt', { deterministic: true });
 
-  it.each(['x', '', 'é\ud83d\ude00', 'line\nline', 'x'.repeat(10_000), ' '])('comes back at the site that holds the key: %#', (text) => {
-    const { text: cipher } = sealed([random], patient({ name: [{ text }] }));
-    expect(cipher).toMatch(encryptedForm);
-    expect(decrypt(keys, 'north', cipher)).toBe(text);
-  });
+  it.each(['x', '', 'é\ud83d\ude00', 'line\nline', 'x'.repeat(10_000), ' '])(
+    'comes back at the site that holds the key: %#',
+    (text) => {
+      const { text: cipher } = sealed([random], patient({ name: [{ text }] }));
+      expect(cipher).toMatch(encryptedForm);
+      expect(decrypt(keys, 'north', cipher)).toBe(text);
+    },
+  );
 
   it('does not come back for another key, another instance, or altered text', () => {
     const { text } = sealed([random]);
@@ -98,7 +107,17 @@ describe('encrypt', () => {
     expect(new Set([family, ...given, text]).size).toBe(4);
     expect(sealed([random])).toEqual(sealed([random]));
     expect(sealed([random], { ...named, id: 'p2' }).family).not.toBe(family);
-    const siblings = patient({ name: [{ given: ['a', 'b'], _given: [{ extension: [{ url: 'http://x', valueString: 'same' }] }, { extension: [{ url: 'http://x', valueString: 'same' }] }] }] });
+    const siblings = patient({
+      name: [
+        {
+          given: ['a', 'b'],
+          _given: [
+            { extension: [{ url: 'http://x', valueString: 'same' }] },
+            { extension: [{ url: 'http://x', valueString: 'same' }] },
+          ],
+        },
+      ],
+    });
     const { _given } = sealed([rule("Patient.name.given.extension('http://x').value", 'encrypt')], siblings);
     expect(_given[0].extension[0].valueString).not.toBe(_given[1].extension[0].valueString);
   });
@@ -106,15 +125,22 @@ describe('encrypt', () => {
   it('tells equal values of a domain alike when deterministic', () => {
     const { family, given, text } = sealed([deterministic]);
     expect([given[0], text]).toEqual([family, family]);
-    const { family: one, text: two } = sealed([rule('Patient.name.family', 'encrypt', { deterministic: true, domain: 'a' }), rule('Patient.name.text', 'encrypt', { deterministic: true, domain: 'b' })]);
+    const { family: one, text: two } = sealed([
+      rule('Patient.name.family', 'encrypt', { deterministic: true, domain: 'a' }),
+      rule('Patient.name.text', 'encrypt', { deterministic: true, domain: 'b' }),
+    ]);
     expect(one).not.toBe(two);
     expect([decrypt(keys, 'north', one), decrypt(keys, 'north', two)]).toEqual(['x', 'x']);
   });
 
   it('removes what cannot hold a ciphertext', () => {
     const source = observation({ effectivePeriod: { start: '2020', id: 'x' }, subject: { display: 'd' } });
-    expect(rest(source, policyOf([rule('Observation.subject', 'encrypt')])).subject).toEqual({ display: expect.stringMatching(encryptedForm) });
-    expect(() => policyOf([rule('Observation.effectiveDateTime', 'encrypt')])).toThrow('a method that works on dateTime');
+    expect(rest(source, policyOf([rule('Observation.subject', 'encrypt')])).subject).toEqual({
+      display: expect.stringMatching(encryptedForm),
+    });
+    expect(() => policyOf([rule('Observation.effectiveDateTime', 'encrypt')])).toThrow(
+      'a method that works on dateTime',
+    );
     expect(reasonOf(patient({ gender: {} }), policyOf([rule('Patient.gender', 'encrypt')]))).toBe('wrong-json-type');
   });
 });
@@ -132,6 +158,8 @@ describe('versions of the key by purpose', () => {
   });
 
   it('throw where the named one is not held', () => {
-    expect(() => rest(named, policyOf(rules, { keys: { encrypt: 3 } }), undefined, held)).toThrow('a version that is not held');
+    expect(() => rest(named, policyOf(rules, { keys: { encrypt: 3 } }), undefined, held)).toThrow(
+      'a version that is not held',
+    );
   });
 });

@@ -5,12 +5,16 @@ import { keys, observation, patient, policyOf, rest, rule } from '../support.ts'
 
 const measured = (value: Json, one: object, id = 'o1'): any =>
   rest(observation({ id, valueQuantity: { value } }), policyOf([one])).valueQuantity?.value;
-const counted = (value: Json, one: object): any => rest(observation({ valueInteger: value }), policyOf([one])).valueInteger;
+const counted = (value: Json, one: object): any =>
+  rest(observation({ valueInteger: value }), policyOf([one])).valueInteger;
 const noise = (params: object): object => rule('Observation.value.value', 'perturb', params);
 
 describe('perturb', () => {
   it('stays within half the span, both ways, and rounds', () => {
-    const all = Array.from({ length: 400 }, (_, index) => measured(100, noise({ span: 10, roundTo: 1 }), `o${String(index)}`) as number);
+    const all = Array.from(
+      { length: 400 },
+      (_, index) => measured(100, noise({ span: 10, roundTo: 1 }), `o${String(index)}`) as number,
+    );
     expect(all.every((value) => value >= 95 && value <= 105 && Number(value.toFixed(1)) === value)).toBe(true);
     expect(Math.min(...all)).toBeLessThan(96);
     expect(Math.max(...all)).toBeGreaterThan(104);
@@ -22,7 +26,10 @@ describe('perturb', () => {
     expect(measured(100, one)).toBe(measured(100, one));
     expect(measured(100, one, 'o2')).not.toBe(measured(100, one));
     const component = ['a', 'b'].map((text) => ({ code: { text }, valueQuantity: { value: 100 } }));
-    const places = rest(observation({ component }), policyOf([rule('Observation.component.value.value', 'perturb', { span: 10 })])).component;
+    const places = rest(
+      observation({ component }),
+      policyOf([rule('Observation.component.value.value', 'perturb', { span: 10 })]),
+    ).component;
     expect(places[0].valueQuantity.value).not.toBe(places[1].valueQuantity.value);
     const source = observation({ valueQuantity: { value: 100 } });
     const south = policyOf([one], { scope: { instance: 'south' } });
@@ -41,18 +48,28 @@ describe('perturb', () => {
   });
 
   it('leaves whole numbers whole and in their type’s range', () => {
-    for (let value = 1; value < 30; value++) expect(Number.isInteger(counted(value, rule('Observation.valueInteger', 'perturb', { span: 9 })))).toBe(true);
-    const born = rest(patient({ photo: [{ size: 0 }], telecom: [{ rank: 1 }] }), policyOf([rule("nodesByType('unsignedInt')", 'perturb', { span: 9 }), rule("nodesByType('positiveInt')", 'perturb', { span: 9 })]));
+    for (let value = 1; value < 30; value++)
+      expect(Number.isInteger(counted(value, rule('Observation.valueInteger', 'perturb', { span: 9 })))).toBe(true);
+    const born = rest(
+      patient({ photo: [{ size: 0 }], telecom: [{ rank: 1 }] }),
+      policyOf([
+        rule("nodesByType('unsignedInt')", 'perturb', { span: 9 }),
+        rule("nodesByType('positiveInt')", 'perturb', { span: 9 }),
+      ]),
+    );
     expect(born.photo[0].size).toBeGreaterThanOrEqual(0);
     expect(born.telecom[0].rank).toBeGreaterThanOrEqual(1);
   });
 
-  it.each([1.7e308, -1.7e308, 1e21, 5e-324, JSON.parse('1e400') as number])('of %d is a number that JSON can write, or nothing', (value) => {
-    for (const params of [{ span: 10 }, { span: 10, rangeType: 'proportional' }, { span: 1e308 }]) {
-      const noisy = measured(value, noise(params));
-      expect([params, noisy === undefined || Number.isFinite(noisy)]).toEqual([params, true]);
-    }
-  });
+  it.each([1.7e308, -1.7e308, 1e21, 5e-324, JSON.parse('1e400') as number])(
+    'of %d is a number that JSON can write, or nothing',
+    (value) => {
+      for (const params of [{ span: 10 }, { span: 10, rangeType: 'proportional' }, { span: 1e308 }]) {
+        const noisy = measured(value, noise(params));
+        expect([params, noisy === undefined || Number.isFinite(noisy)]).toEqual([params, true]);
+      }
+    },
+  );
 });
 
 describe('generalize by a step', () => {
@@ -75,7 +92,12 @@ describe('generalize by a step', () => {
 
   it('of whole numbers stays whole and in range', () => {
     expect(counted(17, rule('Observation.valueInteger', 'generalize', { numberStep: 10 }))).toBe(10);
-    expect(rest(patient({ telecom: [{ rank: 3 }] }), policyOf([rule("nodesByType('positiveInt')", 'generalize', { numberStep: 5 })])).telecom).toEqual([{ rank: 1 }]);
+    expect(
+      rest(
+        patient({ telecom: [{ rank: 3 }] }),
+        policyOf([rule("nodesByType('positiveInt')", 'generalize', { numberStep: 5 })]),
+      ).telecom,
+    ).toEqual([{ rank: 1 }]);
   });
 
   it.each([1.7e308, JSON.parse('1e400') as number])('of %d is a number that JSON can write, or nothing', (value) => {
@@ -102,7 +124,10 @@ describe('generalize by a maximum', () => {
 
 describe('generalize by ZIP', () => {
   const zip = (postalCode: Json, zip3 = 'census-2010'): unknown =>
-    rest(patient({ address: [{ state: 'MA', postalCode }] }), policyOf([rule('Patient.address.postalCode', 'generalize', { zip3 })])).address[0].postalCode;
+    rest(
+      patient({ address: [{ state: 'MA', postalCode }] }),
+      policyOf([rule('Patient.address.postalCode', 'generalize', { zip3 })]),
+    ).address[0].postalCode;
 
   it.each([
     ['02139', '021'],

@@ -28,9 +28,21 @@ describe('parsePath', () => {
     ['HumanName', undefined, [{ kind: 'byType', type: 'HumanName' }]],
     ["nodesByName('note')", undefined, [{ kind: 'byName', name: 'note' }]],
     ["Patient.nodesByName('note')", 'Patient', [name('x'), { kind: 'byName', name: 'note' }].slice(1) as Step[]],
-    ["Patient.name.where(use = 'official').family", 'Patient', [name('name', where('use', 'official')), name('family')]],
-    ["Patient.identifier.where(type.coding.code='MR')", 'Patient', [name('identifier', where('type.coding.code', 'MR'))]],
-    ["nodesByType('Identifier').where(use = 'old')", undefined, [{ kind: 'byType', type: 'Identifier', ...where('use', 'old') } as Step]],
+    [
+      "Patient.name.where(use = 'official').family",
+      'Patient',
+      [name('name', where('use', 'official')), name('family')],
+    ],
+    [
+      "Patient.identifier.where(type.coding.code='MR')",
+      'Patient',
+      [name('identifier', where('type.coding.code', 'MR'))],
+    ],
+    [
+      "nodesByType('Identifier').where(use = 'old')",
+      undefined,
+      [{ kind: 'byType', type: 'Identifier', ...where('use', 'old') }],
+    ],
   ])('%s is followed by the plan', (text, root, steps) => {
     expect(parse(text)).toEqual({ kind: 'plain', root, steps });
   });
@@ -50,10 +62,18 @@ describe('parsePath', () => {
     expect(parse(text)).toEqual({ kind: 'general', root, expression });
   });
 
-  it.each(['', 'patient.name', 'name', 'Patient.', 'HumanName.', 'Patient name', '%resource.name', "nodesByUrl('x')", '(Patient.name)', '$this'])(
-    '%j is none',
-    (text) => {
-      expect(parse(text)).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    'patient.name',
+    'name',
+    'Patient.',
+    'HumanName.',
+    'Patient name',
+    '%resource.name',
+    "nodesByUrl('x')",
+    '(Patient.name)',
+    '$this',
+  ])('%j is none', (text) => {
+    expect(parse(text)).toBeUndefined();
+  });
 });

@@ -30,7 +30,10 @@ describe('a FHIRPath expression with trace', () => {
 
   it('prints nothing in a configuration of another tool', () => {
     const reading = readCompatConfig(
-      JSON.stringify({ fhirVersion: 'R4', fhirPathRules: [{ path: "Patient.name.trace('x').family", method: 'redact' }] }),
+      JSON.stringify({
+        fhirVersion: 'R4',
+        fhirPathRules: [{ path: "Patient.name.trace('x').family", method: 'redact' }],
+      }),
     );
     if (!reading.ok) throw new Error(JSON.stringify(reading.problems));
     const engine = compileCompat(reading.config, {});
@@ -43,7 +46,11 @@ describe('a FHIRPath expression with trace', () => {
     'and %s, which looks beyond the resource, is refused in a policy',
     (name) => {
       const path = `Patient.name.where(family.${name}('x').exists()).family`;
-      const reading = readPolicy({ apiVersion: 'fhir-sluice/v1', default: 'keep', rules: [{ path, method: 'redact' }] });
+      const reading = readPolicy({
+        apiVersion: 'fhir-sluice/v1',
+        default: 'keep',
+        rules: [{ path, method: 'redact' }],
+      });
       expect(reading).toMatchObject({ ok: false, problems: [{ path: 'rules[0].path' }] });
     },
   );

@@ -5,7 +5,13 @@ import { dropping, keep, observation, patient, policyOf, reasonOf, redact, rest,
 
 const a = { url: 'http://a', valueString: 'A' };
 const b = { url: 'http://b', valueCode: 'B' };
-const deep = { url: 'http://d', extension: [{ url: 'one', valueString: 'D1' }, { url: 'two', valueCode: 'D2' }] };
+const deep = {
+  url: 'http://d',
+  extension: [
+    { url: 'one', valueString: 'D1' },
+    { url: 'two', valueCode: 'D2' },
+  ],
+};
 const source = patient({ extension: [a, b, deep], active: true, name: [{ family: 'F', extension: [a] }] });
 const extensionsUnder = (rules: object[], setting: object): unknown => rest(source, policyOf(rules, setting)).extension;
 
@@ -22,13 +28,17 @@ describe('an extension that no rule names', () => {
   it('withholds its resource under `withhold`, unless a rule removed what it stands in', () => {
     const policy = dropping([keep('Patient.active')], { extensions: 'withhold' });
     expect(reasonOf(source, policy)).toBe('extension');
-    const removing = dropping([keep('Patient.active'), redact('Patient.extension'), redact('Patient.name')], { extensions: 'withhold' });
+    const removing = dropping([keep('Patient.active'), redact('Patient.extension'), redact('Patient.name')], {
+      extensions: 'withhold',
+    });
     expect(rest(source, removing)).toEqual({ active: true });
   });
 
   it('does not pass with the element that a rule keeps', () => {
     expect(rest(source, dropping([keep('Patient.name')]))).toEqual({ name: [{ family: 'F' }] });
-    expect(rest(patient({ birthDate: '1990', _birthDate: { extension: [a] } }), dropping([keep('Patient.birthDate')]))).toEqual({
+    expect(
+      rest(patient({ birthDate: '1990', _birthDate: { extension: [a] } }), dropping([keep('Patient.birthDate')])),
+    ).toEqual({
       birthDate: '1990',
     });
   });
@@ -47,7 +57,10 @@ describe('an extension that a rule names', () => {
     ["Resource.extension('http://a')", [a]],
     ['Patient.extension', [a, b, deep]],
     ["Patient.extension('http://d').extension('two')", [{ url: 'http://d', extension: [deep.extension[1]] }]],
-    ["Patient.extension('http://d').extension('two').value.ofType(code)", [{ url: 'http://d', extension: [deep.extension[1]] }]],
+    [
+      "Patient.extension('http://d').extension('two').value.ofType(code)",
+      [{ url: 'http://d', extension: [deep.extension[1]] }],
+    ],
     ["Patient.extension('http://a').value.ofType(code)", undefined],
     ["Patient.name.extension('http://a')", undefined],
   ])('passes as far as it is named: %s', (path, expected) => {
@@ -80,7 +93,8 @@ describe('an extension that a rule names', () => {
 
 describe('data-absent-reason', () => {
   const reason = (valueCode: unknown, more: object = {}): object => ({ url: absentReason.url, valueCode, ...more });
-  const passed = (extension: object): unknown => rest(patient({ active: true, _birthDate: { extension: [extension] } }), dropping([keep('Patient')]))._birthDate;
+  const passed = (extension: object): unknown =>
+    rest(patient({ active: true, _birthDate: { extension: [extension] } }), dropping([keep('Patient')]))._birthDate;
 
   it('passes where other unknown extensions are dropped, cut down to its code', () => {
     expect(passed(reason('unknown', { id: 'x', _valueCode: { id: 'y' } }))).toEqual({ extension: [reason('unknown')] });
@@ -98,7 +112,10 @@ describe('a modifierExtension that no rule names', () => {
 
   it('withholds under `withhold`, passes under `keep`, goes under `drop`', () => {
     expect(reasonOf(modified, dropping([status]))).toBe('modifier-extension');
-    expect(rest(modified, dropping([status], { modifierExtensions: 'keep' }))).toEqual({ status: 'final', modifierExtension });
+    expect(rest(modified, dropping([status], { modifierExtensions: 'keep' }))).toEqual({
+      status: 'final',
+      modifierExtension,
+    });
     expect(rest(modified, dropping([status], { modifierExtensions: 'drop' }))).toEqual({ status: 'final' });
     expect(rest(modified, policyOf([]))).toEqual({ status: 'final', modifierExtension });
   });
@@ -112,7 +129,10 @@ describe('a modifierExtension that no rule names', () => {
   });
 
   it('goes or passes as a rule says, and is never half removed', () => {
-    expect(rest(modified, dropping([status, keep('Observation.modifierExtension')]))).toEqual({ status: 'final', modifierExtension });
+    expect(rest(modified, dropping([status, keep('Observation.modifierExtension')]))).toEqual({
+      status: 'final',
+      modifierExtension,
+    });
     expect(rest(modified, dropping([status, redact('Observation.modifierExtension')]))).toEqual({ status: 'final' });
     expect(reasonOf(modified, policyOf([redact('Observation.modifierExtension.value')]))).toBe('modifier-extension');
   });

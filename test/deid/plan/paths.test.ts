@@ -21,7 +21,21 @@ function gone(resource: object, path: string, texts: readonly string[], more: ob
 }
 
 describe('a path takes', () => {
-  const texts = ['Ann B', 'B', 'Ann', 'Q', 'C', 'mother', 'D', 'female', '1990-01-02', '1990-01-02T03:04:00Z', 'Dr E', 'official', 'old'];
+  const texts = [
+    'Ann B',
+    'B',
+    'Ann',
+    'Q',
+    'C',
+    'mother',
+    'D',
+    'female',
+    '1990-01-02',
+    '1990-01-02T03:04:00Z',
+    'Dr E',
+    'official',
+    'old',
+  ];
 
   it.each([
     ['Patient.name', 'Ann B,B,Ann,Q,C,official,old'],
@@ -49,7 +63,7 @@ describe('a path takes', () => {
     ["Patient.birthDate.extension('http://t').value.ofType(dateTime)", '1990-01-02T03:04:00Z'],
     ['Patient.birthDate', '1990-01-02,1990-01-02T03:04:00Z'],
     ["Patient.birthDate.extension('http://u')", ''],
-    ["Practitioner.name", ''],
+    ['Practitioner.name', ''],
   ])('%s: %s', (path, expected) => {
     expect(gone(people, path, texts).join()).toBe(expected);
   });
@@ -86,7 +100,10 @@ describe('choices', () => {
 });
 
 describe('types by their root', () => {
-  const bundle = bundleOf({ resource: people }, { resource: observation({ text: { status: 'generated', div: '<div>t</div>' } }) });
+  const bundle = bundleOf(
+    { resource: people },
+    { resource: observation({ text: { status: 'generated', div: '<div>t</div>' } }) },
+  );
 
   it.each([
     ['Resource.text', true],
@@ -108,7 +125,10 @@ describe('types by their root', () => {
 describe('keep under default: drop', () => {
   it.each([
     ['Patient.name.given', { name: [{ given: ['Ann', 'Q'] }] }],
-    ["nodesByType('HumanName').family", { name: [{ family: 'B' }, { family: 'C' }], contact: [{ name: { family: 'D' } }] }],
+    [
+      "nodesByType('HumanName').family",
+      { name: [{ family: 'B' }, { family: 'C' }], contact: [{ name: { family: 'D' } }] },
+    ],
     ["nodesByName('gender')", { contact: [{ gender: 'female' }] }],
     ["Patient.name.where(use = 'old').family", { name: [{ family: 'C' }] }],
     ["Patient.birthDate.extension('http://t')", { _birthDate: people._birthDate }],

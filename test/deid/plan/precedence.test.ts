@@ -12,12 +12,16 @@ const addressUnder = (...rules: object[]): unknown => rest(home, policyOf(rules)
 describe('precedence', () => {
   it('is the list’s, between an element and what holds it', () => {
     expect(addressUnder(keep('Patient.address.state'), redact('Patient.address'))).toEqual([{ state: 'MA' }]);
-    expect(addressUnder(redact('Patient.address.city'), keep('Patient.address'))).toEqual([{ line: ['1 Row'], state: 'MA' }]);
+    expect(addressUnder(redact('Patient.address.city'), keep('Patient.address'))).toEqual([
+      { line: ['1 Row'], state: 'MA' },
+    ]);
   });
 
   it('is the list’s, between paths, types and names', () => {
     expect(addressUnder(keep("nodesByName('state')"), redact('Patient.address'))).toEqual([{ state: 'MA' }]);
-    expect(addressUnder(keep("nodesByType('Address').state"), redact("nodesByName('address')"))).toEqual([{ state: 'MA' }]);
+    expect(addressUnder(keep("nodesByType('Address').state"), redact("nodesByName('address')"))).toEqual([
+      { state: 'MA' },
+    ]);
     expect(addressUnder(redact("nodesByType('string')"), keep("nodesByType('Address')"))).toBeUndefined();
     expect(addressUnder(keep("nodesByType('Address')"), redact("nodesByType('string')"))).toEqual(home.address);
   });
@@ -43,7 +47,14 @@ describe('precedence', () => {
   it('gives each leaf of a complex element the method that won, and removes those it does not work on', () => {
     const period = { start: '2020-01-02', end: '2020-02-02' };
     const source = patient({ name: [{ family: 'F', period }], address: [{ city: 'C', period }] });
-    const result = rest(source, policyOf([rule('Patient.address', 'dateShift'), rule('Patient.name.period', 'dateTruncate'), rule('Patient.name', 'pseudonymize')]));
+    const result = rest(
+      source,
+      policyOf([
+        rule('Patient.address', 'dateShift'),
+        rule('Patient.name.period', 'dateTruncate'),
+        rule('Patient.name', 'pseudonymize'),
+      ]),
+    );
     expect(result).toEqual({
       name: [{ family: expect.stringMatching(pseudonymForm), period: { start: '2020', end: '2020' } }],
       address: [{ period: { start: expect.stringMatching(/^\d{4}-\d\d-\d\d$/), end: expect.anything() } }],
@@ -63,7 +74,11 @@ describe('Element.id', () => {
       name: [{ id: 'n1' }],
       _birthDate: { id: 'b1' },
     });
-    expect(rest(source, policyOf([]))).toEqual({ name: source.name, birthDate: '1990-01-02', _birthDate: { id: 'b1' } });
+    expect(rest(source, policyOf([]))).toEqual({
+      name: source.name,
+      birthDate: '1990-01-02',
+      _birthDate: { id: 'b1' },
+    });
   });
 
   it('goes with a parent that is removed, and beside a value that is changed', () => {
@@ -82,7 +97,9 @@ describe('dropResource', () => {
   });
 
   it('removes it inside another', () => {
-    expect(rest(bundleOf({ resource: inner, search: { mode: 'match' } }), policy).entry).toEqual([{ search: { mode: 'match' } }]);
+    expect(rest(bundleOf({ resource: inner, search: { mode: 'match' } }), policy).entry).toEqual([
+      { search: { mode: 'match' } },
+    ]);
     expect(rest(observation({ contained: [inner], status: 'final' }), policy)).toEqual({ status: 'final' });
     const parameters = { resourceType: 'Parameters', id: 'x', parameter: [{ name: 'a', resource: inner }] };
     expect(rest(parameters, policy)).toEqual({ parameter: [{ name: 'a' }] });
@@ -90,7 +107,9 @@ describe('dropResource', () => {
 
   it('loses against a rule before it that keeps the type', () => {
     expect(reasonOf(inner, policyOf([keep('Patient'), rule('Resource', 'dropResource')]))).toBeUndefined();
-    expect(reasonOf(observation(), policyOf([keep('Patient'), rule('Resource', 'dropResource')]))).toBe('policy-drops-type');
+    expect(reasonOf(observation(), policyOf([keep('Patient'), rule('Resource', 'dropResource')]))).toBe(
+      'policy-drops-type',
+    );
   });
 });
 
@@ -108,8 +127,14 @@ describe('resources inside others', () => {
   });
 
   it('go by a rule whose path ends at them', () => {
-    expect(rest(observation({ contained: [inner], status: 'final' }), policyOf([redact('Observation.contained')]))).toEqual({ status: 'final' });
-    expect(rest(observation({ contained: [inner], status: 'final' }), policyOf([redact('DomainResource.contained')]))).toEqual({ status: 'final' });
-    expect(rest(bundleOf({ resource: inner }), policyOf([redact('Bundle.entry.resource')]))).toEqual({ type: 'collection' });
+    expect(
+      rest(observation({ contained: [inner], status: 'final' }), policyOf([redact('Observation.contained')])),
+    ).toEqual({ status: 'final' });
+    expect(
+      rest(observation({ contained: [inner], status: 'final' }), policyOf([redact('DomainResource.contained')])),
+    ).toEqual({ status: 'final' });
+    expect(rest(bundleOf({ resource: inner }), policyOf([redact('Bundle.entry.resource')]))).toEqual({
+      type: 'collection',
+    });
   });
 });

@@ -44,7 +44,8 @@ function full(type: string, depth: number): JsonObject {
   if (Object.keys(out).length === 0) {
     // An empty object is none: its first element that has something in it.
     const [first] = [...(r4Type(type)?.elements.values() ?? [])].filter((one) => isPlain(one, type));
-    if (first !== undefined) out[first.key] = first.isArray ? [fullValue(first.type, depth)] : fullValue(first.type, depth);
+    if (first !== undefined)
+      out[first.key] = first.isArray ? [fullValue(first.type, depth)] : fullValue(first.type, depth);
   }
   return out;
 }
@@ -59,8 +60,21 @@ export function fullResource(type: string): Resource {
 }
 
 const words = fc.constantFrom('Ann', 'Quimby', 'x', 'mg', 'a b', 'Male/Female', 'Patient/a', '\ud83d\ude00', 'é');
-const literals = fc.constantFrom('Patient/a', 'Patient/b', 'Observation/o', 'Organization/h', 'Practitioner/d', '#c', '#', 'urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0', 'http://h/fhir/Patient/a', 'Patient?x=1');
-const day = fc.date({ min: new Date('1900-01-01'), max: new Date('2025-12-31'), noInvalidDate: true }).map((at) => at.toISOString());
+const literals = fc.constantFrom(
+  'Patient/a',
+  'Patient/b',
+  'Observation/o',
+  'Organization/h',
+  'Practitioner/d',
+  '#c',
+  '#',
+  'urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0',
+  'http://h/fhir/Patient/a',
+  'Patient?x=1',
+);
+const day = fc
+  .date({ min: new Date('1900-01-01'), max: new Date('2025-12-31'), noInvalidDate: true })
+  .map((at) => at.toISOString());
 
 const primitive = (type: string): Arbitrary<Json> => {
   switch (type) {
@@ -76,7 +90,11 @@ const primitive = (type: string): Arbitrary<Json> => {
     case 'date':
       return day.map((at) => at.slice(0, 10));
     case 'dateTime':
-      return fc.oneof(day, day.map((at) => at.slice(0, 10)), day.map((at) => at.slice(0, 4)));
+      return fc.oneof(
+        day,
+        day.map((at) => at.slice(0, 10)),
+        day.map((at) => at.slice(0, 4)),
+      );
     case 'instant':
       return day;
     case 'string':
@@ -90,8 +108,14 @@ const primitive = (type: string): Arbitrary<Json> => {
 const extension: Arbitrary<JsonObject> = fc.oneof(
   fc.record({ url: fc.constantFrom('http://a', 'http://b'), valueString: words }),
   fc.record({ url: fc.constantFrom('http://a', 'http://b'), valueReference: fc.record({ reference: literals }) }),
-  fc.record({ url: fc.constant('http://d'), extension: fc.array(fc.record({ url: fc.constantFrom('one', 'two'), valueCode: fc.constant('c') }), { minLength: 1, maxLength: 2 }) }),
-) as Arbitrary<JsonObject>;
+  fc.record({
+    url: fc.constant('http://d'),
+    extension: fc.array(fc.record({ url: fc.constantFrom('one', 'two'), valueCode: fc.constant('c') }), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+  }),
+);
 
 const keysPerObject = 5;
 
@@ -104,9 +128,14 @@ function objectOf(type: string, depth: number): Arbitrary<JsonObject> {
     const once = [...new Map(all.map((element) => [element.name, element])).values()];
     const members = Object.fromEntries(once.map((element) => [element.key, memberOf(element, depth)]));
     const record = fc.record(members) as Arbitrary<JsonObject>;
-    if (type === 'Reference') return fc.tuple(record, literals).map(([value, reference]): JsonObject => ({ ...value, reference }));
+    if (type === 'Reference')
+      return fc.tuple(record, literals).map(([value, reference]): JsonObject => ({ ...value, reference }));
     const isOpen = r4Type(type)?.kind !== 'primitive' && type !== 'Extension' && type !== 'Narrative';
-    return isOpen ? fc.tuple(record, fc.option(extension, { freq: 6 })).map(([value, one]): JsonObject => (one === null ? value : { ...value, extension: [one] })) : record;
+    return isOpen
+      ? fc
+          .tuple(record, fc.option(extension, { freq: 6 }))
+          .map(([value, one]): JsonObject => (one === null ? value : { ...value, extension: [one] }))
+      : record;
   });
 }
 
@@ -122,7 +151,11 @@ const isFilled = (value: Json): boolean => typeof value !== 'object' || value ==
 function pruned(value: Json): Json {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(pruned).filter(isFilled);
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, pruned(member)] as const).filter(([, member]) => isFilled(member)));
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([key, member]) => [key, pruned(member)] as const)
+      .filter(([, member]) => isFilled(member)),
+  );
 }
 
 /** A random resource of one of the types, as JSON.parse yields it. */

@@ -15,13 +15,16 @@ export function missing(value: JsonObject, type: string): string[] {
   const isThere = (name: string): boolean =>
     elements.some(({ key, name: of }) => of === name && (Object.hasOwn(value, key) || Object.hasOwn(value, `_${key}`)));
   const isMarked = (value.extension as JsonObject[] | undefined)?.some(({ url }) => url === absentReason.url) ?? false;
-  const own = isMarked ? [] : elements.filter(({ isRequired, name }) => isRequired && !isThere(name)).map(({ key }) => `${type}.${key}`);
+  const own = isMarked
+    ? []
+    : elements.filter(({ isRequired, name }) => isRequired && !isThere(name)).map(({ key }) => `${type}.${key}`);
   const below = elements.flatMap((element) => {
-    const members = [value[element.key] ?? []].flat() as Json[];
+    const member = value[element.key] ?? [];
+    const members: readonly Json[] = Array.isArray(member) ? member : [member];
     if (isPrimitiveType(element.type)) return [];
-    return members.flatMap((member) => {
-      if (typeof member !== 'object' || member === null || Array.isArray(member)) return [];
-      return missing(member, typeof member.resourceType === 'string' ? member.resourceType : element.type);
+    return members.flatMap((one) => {
+      if (typeof one !== 'object' || one === null || Array.isArray(one)) return [];
+      return missing(one, element.type === 'Resource' ? (one.resourceType as string) : element.type);
     });
   });
   return [...own, ...below];
@@ -36,7 +39,12 @@ describe('what R4 requires and a rule removed', () => {
       code: masked,
       component: [{ code: masked, valueString: 'x' }],
     });
-    const claim = { resourceType: 'Claim', id: 'c', status: 'active', insurance: [{ sequence: 1, focal: true, coverage: { reference: 'Coverage/c' } }] };
+    const claim = {
+      resourceType: 'Claim',
+      id: 'c',
+      status: 'active',
+      insurance: [{ sequence: 1, focal: true, coverage: { reference: 'Coverage/c' } }],
+    };
     expect(rest(claim, policyOf([redact('Claim.insurance')]))).toEqual({
       status: 'active',
       insurance: [{ _sequence: masked, _focal: masked, coverage: masked }],
@@ -44,7 +52,12 @@ describe('what R4 requires and a rule removed', () => {
   });
 
   it('of a choice is one of its types, and none where another choice stands', () => {
-    const request = { resourceType: 'MedicationRequest', id: 'm', status: 'active', medicationCodeableConcept: { text: 'x' } };
+    const request = {
+      resourceType: 'MedicationRequest',
+      id: 'm',
+      status: 'active',
+      medicationCodeableConcept: { text: 'x' },
+    };
     const policy = policyOf([redact('MedicationRequest.medicationCodeableConcept')]);
     expect(rest(request, policy)).toEqual({ status: 'active', medicationCodeableConcept: masked });
     const medicationReference = { reference: '#' };
@@ -52,7 +65,12 @@ describe('what R4 requires and a rule removed', () => {
   });
 
   it('is not invented where it was not there', () => {
-    expect(rest(observation({ valueString: 'x', interpretation: [{ text: 'y' }] }), policyOf([redact('Observation.interpretation')]))).toEqual({
+    expect(
+      rest(
+        observation({ valueString: 'x', interpretation: [{ text: 'y' }] }),
+        policyOf([redact('Observation.interpretation')]),
+      ),
+    ).toEqual({
       valueString: 'x',
     });
   });
@@ -60,15 +78,30 @@ describe('what R4 requires and a rule removed', () => {
   it('takes its element along where that means nothing without it: a narrative', () => {
     const text = { status: 'generated', div: '<div>x</div>' };
     expect(rest(patient({ active: true, text }), policyOf([redact('Patient.text.div')]))).toEqual({ active: true });
-    expect(rest(patient({ text }), policyOf([redact('Patient.text.status')]))).toEqual({ text: { _status: masked, div: text.div } });
+    expect(rest(patient({ text }), policyOf([redact('Patient.text.status')]))).toEqual({
+      text: { _status: masked, div: text.div },
+    });
   });
 
-  it.each([...r4ResourceTypes])('of %s, with every element there, leaves it valid whichever type of value goes', (type) => {
-    const source = fullResource(type);
-    expect(missing(source, type)).toEqual([]);
-    for (const path of ["nodesByType('code')", "nodesByType('string')", "nodesByType('CodeableConcept')", "nodesByType('Reference')", "nodesByType('boolean')", "nodesByType('uri')", "nodesByType('Quantity')", "nodesByType('dateTime')", "nodesByType('positiveInt')"]) {
-      const written = output(source, policyOf([redact(path)]));
-      expect([path, missing(written, type)]).toEqual([path, []]);
-    }
-  });
+  it.each([...r4ResourceTypes])(
+    'of %s, with every element there, leaves it valid whichever type of value goes',
+    (type) => {
+      const source = fullResource(type);
+      expect(missing(source, type)).toEqual([]);
+      for (const path of [
+        "nodesByType('code')",
+        "nodesByType('string')",
+        "nodesByType('CodeableConcept')",
+        "nodesByType('Reference')",
+        "nodesByType('boolean')",
+        "nodesByType('uri')",
+        "nodesByType('Quantity')",
+        "nodesByType('dateTime')",
+        "nodesByType('positiveInt')",
+      ]) {
+        const written = output(source, policyOf([redact(path)]));
+        expect([path, missing(written, type)]).toEqual([path, []]);
+      }
+    },
+  );
 });

@@ -24,7 +24,10 @@ describe('answersTo', () => {
     ['a definition', { linkId: '1', definition: 'http://d#NAME', answer: secret }],
     ['a group’s linkId', { linkId: 'phone', item: [{ linkId: '2', item: [{ linkId: '3', answer: secret }] }] }],
     ['a question below an answer', { linkId: '1', answer: [{ item: [{ linkId: 'phone', answer: secret }] }] }],
-    ['a question whose answer holds more questions', { linkId: 'phone', answer: [{ item: [{ linkId: '2', answer: secret }] }] }],
+    [
+      'a question whose answer holds more questions',
+      { linkId: 'phone', answer: [{ item: [{ linkId: '2', answer: secret }] }] },
+    ],
   ])('finds %s', (_name, item) => {
     expect(JSON.stringify(rest(response(item, { linkId: 'x', answer: open }), policy))).not.toContain('secret');
   });
@@ -38,7 +41,11 @@ describe('answersTo', () => {
   });
 
   it('takes the answer where the word is none, to be safe, or withholds', () => {
-    for (const item of [{ linkId: ['phone'], answer: secret }, { linkId: 5, answer: secret }, { linkId: {}, answer: secret }]) {
+    for (const item of [
+      { linkId: ['phone'], answer: secret },
+      { linkId: 5, answer: secret },
+      { linkId: {}, answer: secret },
+    ]) {
       const removing = policyOf([redact('QuestionnaireResponse.item.linkId'), answers({ linkIds: ['phone'] })]);
       expect(JSON.stringify(rest(response(item), removing))).not.toContain('secret');
     }
@@ -46,7 +53,11 @@ describe('answersTo', () => {
 
   it('finds them contained, in a Bundle and in Parameters', () => {
     const inner = response({ linkId: 'phone', answer: secret });
-    for (const outer of [observation({ contained: [inner] }), bundleOf({ resource: inner }), { resourceType: 'Parameters', id: 'x', parameter: [{ name: 'a', resource: inner }] }]) {
+    for (const outer of [
+      observation({ contained: [inner] }),
+      bundleOf({ resource: inner }),
+      { resourceType: 'Parameters', id: 'x', parameter: [{ name: 'a', resource: inner }] },
+    ]) {
       expect(JSON.stringify(rest(outer, policy))).not.toContain('secret');
     }
   });
@@ -66,11 +77,18 @@ describe('answersTo', () => {
     const hashed = rest(response(item), policyOf([answers({ linkIds: ['phone'] }, 'cryptoHash')])).item;
     expect(hashed[0].answer).toEqual([{ valueString: expect.stringMatching(/^[0-9a-f]{64}$/) }]);
     const constant = { ...answers({ linkIds: ['phone'] }, 'substitute'), params: { with: { valueString: 'X' } } };
-    expect(rest(response(item), policyOf([constant])).item).toEqual([{ linkId: 'phone', answer: [{ valueString: 'X' }] }]);
-    const dated = response({ linkId: 'phone', answer: [{ valueDate: '1990-01-02' }, { valueString: 'secret' }] });
-    expect(rest(dated, policyOf([{ ...answers({ linkIds: ['phone'] }), ...rule('QuestionnaireResponse.item.answer', 'dateTruncate') }])).item).toEqual([
-      { linkId: 'phone', answer: [{ valueDate: '1990' }] },
+    expect(rest(response(item), policyOf([constant])).item).toEqual([
+      { linkId: 'phone', answer: [{ valueString: 'X' }] },
     ]);
+    const dated = response({ linkId: 'phone', answer: [{ valueDate: '1990-01-02' }, { valueString: 'secret' }] });
+    expect(
+      rest(
+        dated,
+        policyOf([
+          { ...answers({ linkIds: ['phone'] }), ...rule('QuestionnaireResponse.item.answer', 'dateTruncate') },
+        ]),
+      ).item,
+    ).toEqual([{ linkId: 'phone', answer: [{ valueDate: '1990' }] }]);
   });
 });
 
@@ -79,6 +97,11 @@ it('aidbox-default removes what it lists', () => {
     { linkId: word, answer: secret },
     { linkId: '1', text: word, answer: secret },
   ]);
-  const source = { ...response(...items), patientFirstName: 'secret', patientLastName: 'secret', patientMiddleName: 'secret' };
+  const source = {
+    ...response(...items),
+    patientFirstName: 'secret',
+    patientLastName: 'secret',
+    patientMiddleName: 'secret',
+  };
   expect(JSON.stringify(rest(source, policyOf([], { extends: 'aidbox-default' })))).not.toContain('secret');
 });

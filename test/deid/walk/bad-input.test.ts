@@ -1,7 +1,20 @@
 /** Input that no server should send: one defined outcome each, never a crash, never a way past a rule. */
 import { describe, expect, it } from '@jest/globals';
 import type { Json } from '../../../src/fhir/resource.ts';
-import { bundleOf, dropping, keep, nested, observation, output, patient, policyOf, reasonOf, redact, rest, rule } from '../support.ts';
+import {
+  bundleOf,
+  dropping,
+  keep,
+  nested,
+  observation,
+  output,
+  patient,
+  policyOf,
+  reasonOf,
+  redact,
+  rest,
+  rule,
+} from '../support.ts';
 
 const plain = policyOf([]);
 const removing = policyOf([redact('Patient.name'), redact('Patient.extension'), redact('Patient.contained')]);
@@ -13,7 +26,18 @@ describe('nesting without end', () => {
     ['extensions', '{"extension":[', ']}'],
     ['names', '{"name":[', ']}'],
   ];
-  const places = ['name', 'extension', 'contained', 'birthDate', '_birthDate', 'meta', 'text', 'link', 'unknown', '_id'];
+  const places = [
+    'name',
+    'extension',
+    'contained',
+    'birthDate',
+    '_birthDate',
+    'meta',
+    'text',
+    'link',
+    'unknown',
+    '_id',
+  ];
 
   it.each(depths)('of %s is withheld wherever it stands, also where a rule removes', (_name, open, close) => {
     const inner = open.endsWith('[') ? '' : '1';
@@ -83,7 +107,12 @@ describe('keys of JavaScript’s own', () => {
   ];
 
   it.each(['__proto__', 'constructor', 'prototype'])('%s is withheld, in kept and in removed places', (key) => {
-    const policies = [plain, removing, dropping([keep('Patient.custom', { custom: true })]), dropping([keep('Patient.active')])];
+    const policies = [
+      plain,
+      removing,
+      dropping([keep('Patient.custom', { custom: true })]),
+      dropping([keep('Patient.active')]),
+    ];
     for (const [name, member] of holders) {
       const resource: unknown = JSON.parse(`{"resourceType":"Patient","id":"a",${member(key)}}`);
       const reasons = policies.map((policy) => reasonOf(resource, policy));
@@ -112,12 +141,15 @@ describe('keys of JavaScript’s own', () => {
 });
 
 describe('resourceType in odd places', () => {
-  it.each(['constructor', 'john smith', '', 5, null, ['Patient'], { a: 1 }])('%j inside is withheld or nobody’s type', (resourceType) => {
-    for (const member of [{ contained: [{ resourceType, id: 'x' }] }, { contained: [{ resourceType }] }]) {
-      expect(reasonOf(observation(member), plain)).toBe('wrong-json-type');
-    }
-    expect(reasonOf(bundleOf({ resource: { resourceType } }), plain)).toBe('wrong-json-type');
-  });
+  it.each(['constructor', 'john smith', '', 5, null, ['Patient'], { a: 1 }])(
+    '%j inside is withheld or nobody’s type',
+    (resourceType) => {
+      for (const member of [{ contained: [{ resourceType, id: 'x' }] }, { contained: [{ resourceType }] }]) {
+        expect(reasonOf(observation(member), plain)).toBe('wrong-json-type');
+      }
+      expect(reasonOf(bundleOf({ resource: { resourceType } }), plain)).toBe('wrong-json-type');
+    },
+  );
 
   it('Aidbox’s own form of a reference is withheld where R4 has a data type, and no id passes in clear', () => {
     const own = { resourceType: 'Patient', id: 'raw-id-1' };
@@ -140,7 +172,10 @@ describe('resourceType in odd places', () => {
 
   it('a resource in an unknown attribute is judged as a resource, and withheld where its type is unknown', () => {
     const policy = policyOf([redact('Patient.name')]);
-    const value = rest(observation({ foo: { resourceType: 'Patient', id: 'x', name: [{ family: 'secret' }], active: true } }), policy);
+    const value = rest(
+      observation({ foo: { resourceType: 'Patient', id: 'x', name: [{ family: 'secret' }], active: true } }),
+      policy,
+    );
     expect(JSON.stringify(value)).not.toContain('secret');
     expect(reasonOf(observation({ foo: { resourceType: 'User', id: 'x' } }), policy)).toBe('unknown-type');
   });

@@ -2,14 +2,29 @@
 import { describe, expect, it } from '@jest/globals';
 import { detachedSystem } from '../../../src/deid/engine.ts';
 import { pseudonymForm, pseudonymId } from '../../../src/deid/pseudonym.ts';
-import { bundleOf, dropping, keep, keys, observation, output, patient, policyOf, redact, rest, rule } from '../support.ts';
+import {
+  bundleOf,
+  dropping,
+  keep,
+  keys,
+  observation,
+  output,
+  patient,
+  policyOf,
+  redact,
+  rest,
+  rule,
+} from '../support.ts';
 
 const plain = policyOf([]);
 const idOf = (type: string, id: string): string => pseudonymId(keys, 'north', type, id);
 const uuid = '0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0';
 
 describe('contained resources', () => {
-  const value = { contained: [{ resourceType: 'Patient', id: 'c', link: [{ other: { reference: '#' }, type: 'refer' }] }], subject: { reference: '#c' } };
+  const value = {
+    contained: [{ resourceType: 'Patient', id: 'c', link: [{ other: { reference: '#' }, type: 'refer' }] }],
+    subject: { reference: '#c' },
+  };
 
   it('get ids that do not link their containers, and references follow', () => {
     const here = rest(observation(value), plain);
@@ -23,7 +38,8 @@ describe('contained resources', () => {
 
   it('carry no tags, and of their meta what is portable', () => {
     const meta = { versionId: '1', profile: ['http://p'] };
-    const [inner] = rest(observation({ contained: [{ resourceType: 'Patient', id: 'c', meta }] }), plain).contained as object[];
+    const [inner] = rest(observation({ contained: [{ resourceType: 'Patient', id: 'c', meta }] }), plain)
+      .contained as object[];
     expect(inner).toMatchObject({ meta: { profile: ['http://p'] } });
     expect(inner).not.toHaveProperty('meta.tag');
     expect(inner).not.toHaveProperty('meta.versionId');
@@ -31,7 +47,9 @@ describe('contained resources', () => {
 
   it('that go leave a logical reference', () => {
     const result = rest(observation(value), policyOf([rule('Patient', 'dropResource')]));
-    expect(result).toEqual({ subject: { identifier: { system: detachedSystem, value: expect.stringMatching(pseudonymForm) } } });
+    expect(result).toEqual({
+      subject: { identifier: { system: detachedSystem, value: expect.stringMatching(pseudonymForm) } },
+    });
   });
 
   it('without an id stay without one', () => {
@@ -78,7 +96,10 @@ describe('Bundles', () => {
     const { entry } = rest(
       bundleOf(
         { fullUrl: `urn:uuid:${uuid}`, resource: { resourceType: 'Patient' } },
-        { fullUrl: 'urn:uuid:1', resource: { resourceType: 'Observation', id: 'o', subject: { reference: `urn:uuid:${uuid}` } } },
+        {
+          fullUrl: 'urn:uuid:1',
+          resource: { resourceType: 'Observation', id: 'o', subject: { reference: `urn:uuid:${uuid}` } },
+        },
       ),
       policy,
     );
@@ -90,7 +111,13 @@ describe('Bundles', () => {
   it('lose a full address that names no resource, and whatever in an address is no type', () => {
     const policy = dropping([keep('Patient.active')]);
     const inner = { resource: { resourceType: 'Patient', id: 'a', active: true } };
-    for (const fullUrl of ['http://h/', 'John Smith', 'Patient/a', 'http://h/Patient/a?name=x', 'http://h/JohnSmith/1']) {
+    for (const fullUrl of [
+      'http://h/',
+      'John Smith',
+      'Patient/a',
+      'http://h/Patient/a?name=x',
+      'http://h/JohnSmith/1',
+    ]) {
       expect([fullUrl, JSON.stringify(rest(bundleOf({ fullUrl, ...inner }), policy))]).toEqual([
         fullUrl,
         expect.not.stringMatching(/John|name=|h\/|\/a"/),
@@ -102,7 +129,10 @@ describe('Bundles', () => {
 
   it('keep their type and their requests’ methods under default: drop', () => {
     const bundle = bundleOf({ resource: patient({ active: true }), request: { method: 'DELETE', url: 'Patient/p1' } });
-    expect(rest(bundle, dropping([keep('Patient.active')]))).toMatchObject({ type: 'collection', entry: [{ request: { method: 'DELETE' } }] });
+    expect(rest(bundle, dropping([keep('Patient.active')]))).toMatchObject({
+      type: 'collection',
+      entry: [{ request: { method: 'DELETE' } }],
+    });
   });
 });
 
@@ -125,14 +155,24 @@ describe('the same resource', () => {
 
   it.each([
     ['in a Bundle', bundleOf({ search: { mode: 'match' } }, { fullUrl: 'urn:uuid:1', resource })],
-    ['in a nested Bundle', bundleOf({ fullUrl: 'urn:uuid:1', resource: bundleOf({ fullUrl: 'urn:uuid:2', resource }) })],
-    ['in Parameters', { resourceType: 'Parameters', id: 'x', parameter: [{ name: 'a', part: [{ name: 'b', resource }] }] }],
+    [
+      'in a nested Bundle',
+      bundleOf({ fullUrl: 'urn:uuid:1', resource: bundleOf({ fullUrl: 'urn:uuid:2', resource }) }),
+    ],
+    [
+      'in Parameters',
+      { resourceType: 'Parameters', id: 'x', parameter: [{ name: 'a', part: [{ name: 'b', resource }] }] },
+    ],
   ])('has the same bytes %s', (_name, container) => {
     expect(JSON.stringify(output(container, policy))).toContain(alone);
   });
 
   it('of one without an id in Parameters is the same whatever Bundle they stand in', () => {
-    const parameters = { resourceType: 'Parameters', id: 'x', parameter: [{ name: 'a', resource: { resourceType: 'Patient', birthDate: '1990-01-01' } }] };
+    const parameters = {
+      resourceType: 'Parameters',
+      id: 'x',
+      parameter: [{ name: 'a', resource: { resourceType: 'Patient', birthDate: '1990-01-01' } }],
+    };
     const inside = output(bundleOf({ fullUrl: `urn:uuid:${uuid}`, resource: parameters }), policy);
     expect(JSON.stringify(inside)).toContain(JSON.stringify(output(parameters, policy)));
   });

@@ -5,7 +5,24 @@ import { jsonKindOf } from '../../../src/deid/plan/child.ts';
 import { r4Type, r4TypeNames } from '../../../src/deid/r4/model.ts';
 import { dropping, keep, observation, patient, policyOf, reasonOf, redact, rest, rule, run } from '../support.ts';
 
-const values: readonly Json[] = ['secret', '', 5, -0, 1e300, true, false, null, {}, { a: 'secret' }, [], ['secret'], [5], [null], [[]], [{}]];
+const values: readonly Json[] = [
+  'secret',
+  '',
+  5,
+  -0,
+  1e300,
+  true,
+  false,
+  null,
+  {},
+  { a: 'secret' },
+  [],
+  ['secret'],
+  [5],
+  [null],
+  [[]],
+  [{}],
+];
 const primitives = r4TypeNames.filter((name) => r4Type(name)?.kind === 'primitive' && name !== 'xhtml');
 const valueTypes = [...(r4Type('Extension')?.elements.values() ?? [])].filter(({ name }) => name === 'value');
 const keyOf = (type: string): string => `value${type.charAt(0).toUpperCase()}${type.slice(1)}`;
@@ -41,21 +58,35 @@ describe.each(primitives)('%s', (type) => {
       for (const value of values) {
         const result = run(holder(value), policy);
         if (result.kind === 'withheld') expect(result.reason).toBe('wrong-json-type');
-        else if (method !== 'mask') expect([value, JSON.stringify(result.resource).includes('secret')]).toEqual([value, false]);
+        else if (method !== 'mask')
+          expect([value, JSON.stringify(result.resource).includes('secret')]).toEqual([value, false]);
       }
     },
   );
 });
 
 describe('shapes', () => {
-  const wrong: readonly Json[] = ['secret', 5, true, ['secret'], [5], [null], [[{ family: 'secret' }]], { family: 'secret' }];
+  const wrong: readonly Json[] = [
+    'secret',
+    5,
+    true,
+    ['secret'],
+    [5],
+    [null],
+    [[{ family: 'secret' }]],
+    { family: 'secret' },
+  ];
 
-  it.each(['name', 'contact', 'extension', 'contained', 'identifier'])('a list of objects is nothing else: %s', (key) => {
-    for (const value of wrong) {
-      expect([value, reasonOf(patient({ [key]: value }), policyOf([]))]).toEqual([value, 'wrong-json-type']);
-      if (key !== 'contained') expect(rest(patient({ [key]: value }), policyOf([redact(`Patient.${key}`)]))).toEqual({});
-    }
-  });
+  it.each(['name', 'contact', 'extension', 'contained', 'identifier'])(
+    'a list of objects is nothing else: %s',
+    (key) => {
+      for (const value of wrong) {
+        expect([value, reasonOf(patient({ [key]: value }), policyOf([]))]).toEqual([value, 'wrong-json-type']);
+        if (key !== 'contained')
+          expect(rest(patient({ [key]: value }), policyOf([redact(`Patient.${key}`)]))).toEqual({});
+      }
+    },
+  );
 
   it.each(['maritalStatus', 'managingOrganization', 'text'])('an object is nothing else: %s', (key) => {
     for (const value of ['secret', 5, true, [], ['secret'], [{ text: 'secret' }]]) {
@@ -68,35 +99,61 @@ describe('shapes', () => {
     expect(reasonOf(patient({ birthDate: ['1990'] }), policyOf([]))).toBe('wrong-json-type');
     expect(reasonOf(patient({ name: [{ given: 'Ann' }] }), policyOf([]))).toBe('wrong-json-type');
     expect(reasonOf(patient({ name: [{ given: [['Ann']] }] }), policyOf([]))).toBe('wrong-json-type');
-    expect(reasonOf(patient({ name: [{ given: 'Ann' }] }), policyOf([rule('Patient.name.given', 'cryptoHash')]))).toBe('wrong-json-type');
+    expect(reasonOf(patient({ name: [{ given: 'Ann' }] }), policyOf([rule('Patient.name.given', 'cryptoHash')]))).toBe(
+      'wrong-json-type',
+    );
   });
 
   it.each(['x', 5, true, [], [{}], ['x']])('what stands beside a primitive is an Element: %j', (value) => {
     expect(reasonOf(patient({ birthDate: '1990', _birthDate: value }), policyOf([]))).toBe('wrong-json-type');
-    expect(rest(patient({ birthDate: '1990', _birthDate: value }), policyOf([redact('Patient.birthDate')]))).toEqual({});
+    expect(rest(patient({ birthDate: '1990', _birthDate: value }), policyOf([redact('Patient.birthDate')]))).toEqual(
+      {},
+    );
   });
 
-  it.each(['x', 5, {}, [5], ['x'], [[]]])('what stands beside a list of primitives is a list of Elements and nulls: %j', (value) => {
-    expect(reasonOf(patient({ name: [{ given: ['a'], _given: value }] }), policyOf([]))).toBe('wrong-json-type');
-  });
+  it.each(['x', 5, {}, [5], ['x'], [[]]])(
+    'what stands beside a list of primitives is a list of Elements and nulls: %j',
+    (value) => {
+      expect(reasonOf(patient({ name: [{ given: ['a'], _given: value }] }), policyOf([]))).toBe('wrong-json-type');
+    },
+  );
 });
 
 describe('nothing at all', () => {
   const keys = [...(r4Type('Patient')?.elements.keys() ?? [])].filter((key) => key !== 'id');
 
   it('null is as if the member were not there', () => {
-    const nulls = Object.fromEntries(keys.flatMap((key) => [[key, null], [`_${key}`, null]]));
-    for (const policy of [policyOf([]), dropping([keep('Patient')]), policyOf([rule('Patient.birthDate', 'dateShift')])]) {
+    const nulls = Object.fromEntries(
+      keys.flatMap((key) => [
+        [key, null],
+        [`_${key}`, null],
+      ]),
+    );
+    for (const policy of [
+      policyOf([]),
+      dropping([keep('Patient')]),
+      policyOf([rule('Patient.birthDate', 'dateShift')]),
+    ]) {
       expect(rest(patient(nulls), policy)).toEqual({});
     }
   });
 
   it('no null of a required element becomes a statement that something was there', () => {
-    expect(rest(observation({ status: null, code: null, valueString: 'x' }), policyOf([]))).toEqual({ valueString: 'x' });
+    expect(rest(observation({ status: null, code: null, valueString: 'x' }), policyOf([]))).toEqual({
+      valueString: 'x',
+    });
   });
 
   it('empty objects and lists go', () => {
-    const empty = { name: [{}], contact: [], maritalStatus: {}, text: {}, extension: [], photo: [{}, {}], link: [{ other: {} }] };
+    const empty = {
+      name: [{}],
+      contact: [],
+      maritalStatus: {},
+      text: {},
+      extension: [],
+      photo: [{}, {}],
+      link: [{ other: {} }],
+    };
     expect(rest(patient({ ...empty, foo: {}, bar: [], baz: [[], {}] }), policyOf([]))).toEqual({});
   });
 });
@@ -108,15 +165,26 @@ describe('lists of primitives with holes', () => {
     const name = [{ given: ['a', null, 'c'], _given: [null, ext, null] }];
     expect(rest(patient({ name }), policyOf([]))).toEqual({ name });
     const siblingless = [{ given: [null, 'b'], _given: [ext, null] }];
-    expect(rest(patient({ name: siblingless }), policyOf([redact('Patient.name.given.extension')]))).toEqual({ name: [{ given: ['b'] }] });
+    expect(rest(patient({ name: siblingless }), policyOf([redact('Patient.name.given.extension')]))).toEqual({
+      name: [{ given: ['b'] }],
+    });
   });
 
   it('keep their places where a method removes a member', () => {
     const holidays = { resourceType: 'Appointment', id: 'a', requestedPeriod: [{ start: '2020' }] };
     expect(reasonOf(holidays, policyOf([]))).toBeUndefined();
     const timing = { event: ['2020', '2020-01-02'], _event: [null, ext] };
-    const task = { resourceType: 'ServiceRequest', id: 's', status: 'active', intent: 'order', occurrenceTiming: timing };
-    const { occurrenceTiming } = rest(task, policyOf([redact("ServiceRequest.occurrenceTiming.event.where($this = '2020' or $this = @2020)")]));
+    const task = {
+      resourceType: 'ServiceRequest',
+      id: 's',
+      status: 'active',
+      intent: 'order',
+      occurrenceTiming: timing,
+    };
+    const { occurrenceTiming } = rest(
+      task,
+      policyOf([redact("ServiceRequest.occurrenceTiming.event.where($this = '2020' or $this = @2020)")]),
+    );
     expect(occurrenceTiming).toEqual({ event: [null, '2020-01-02'], _event: [null, ext] });
   });
 });

@@ -18,7 +18,10 @@ describe('a literal reference', () => {
     ['Patient/a', { reference: `Patient/${idOf('Patient', 'a')}` }],
     ['Patient/a/_history/3', { reference: `Patient/${idOf('Patient', 'a')}` }],
     ['Organization/o/_history/3', { reference: 'Organization/o' }],
-    ['Practitioner/a', { type: 'Practitioner', identifier: { system: detachedSystem, value: idOf('Practitioner', 'a') } }],
+    [
+      'Practitioner/a',
+      { type: 'Practitioner', identifier: { system: detachedSystem, value: idOf('Practitioner', 'a') } },
+    ],
     ['https://north.example.org/fhir/Patient/a', detached('Patient')],
     ['urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0', detached()],
     ['urn:oid:1.2.3', detached()],
@@ -43,26 +46,40 @@ describe('a literal reference', () => {
 
   it('that is detached keeps its display, loses its identifier, and tells equal targets alike', () => {
     const one = 'http://h/Patient/a';
-    expect(subjectOf(one, { display: 'd', identifier: { value: 'MRN' } })).toEqual({ display: 'd', ...detached('Patient') });
+    expect(subjectOf(one, { display: 'd', identifier: { value: 'MRN' } })).toEqual({
+      display: 'd',
+      ...detached('Patient'),
+    });
     expect(subjectOf(one)).toEqual(subjectOf(`${one}/_history/2`));
     expect(subjectOf(one)).not.toEqual(subjectOf('http://i/Patient/a'));
   });
 
-  it.each([5, true, ['Patient/a'], [['Patient/a']], [{}, 'Patient/a'], {}])('of a wrong type withholds: %j', (literal) => {
-    expect(reasonOf(observation({ subject: { reference: literal } }), plain)).toBe('wrong-json-type');
-  });
+  it.each([5, true, ['Patient/a'], [['Patient/a']], [{}, 'Patient/a'], {}])(
+    'of a wrong type withholds: %j',
+    (literal) => {
+      expect(reasonOf(observation({ subject: { reference: literal } }), plain)).toBe('wrong-json-type');
+    },
+  );
 
-  it.each(['keep', 'mask', 'cryptoHash', 'pseudonymize', 'encrypt'])('becomes the target’s pseudonym under %s as well', (method) => {
-    const reference = `Patient/${idOf('Patient', 'a')}`;
-    const by = policyOf([rule('Observation.subject', method)]);
-    expect(subjectOf('Patient/a', {}, by)).toEqual({ reference });
-    expect(subjectOf('Practitioner/a', {}, by)).toEqual({ type: 'Practitioner', identifier: { system: detachedSystem, value: idOf('Practitioner', 'a') } });
-  });
+  it.each(['keep', 'mask', 'cryptoHash', 'pseudonymize', 'encrypt'])(
+    'becomes the target’s pseudonym under %s as well',
+    (method) => {
+      const reference = `Patient/${idOf('Patient', 'a')}`;
+      const by = policyOf([rule('Observation.subject', method)]);
+      expect(subjectOf('Patient/a', {}, by)).toEqual({ reference });
+      expect(subjectOf('Practitioner/a', {}, by)).toEqual({
+        type: 'Practitioner',
+        identifier: { system: detachedSystem, value: idOf('Practitioner', 'a') },
+      });
+    },
+  );
 
   it('is followed in extensions, in siblings and in what R4 does not have', () => {
     const own = { reference: 'Patient/a' };
     const extension = [{ url: 'http://x', valueReference: own }];
-    const text = JSON.stringify(rest(observation({ extension, status: 'final', _status: { extension }, foo: [{ bar: own }] }), plain));
+    const text = JSON.stringify(
+      rest(observation({ extension, status: 'final', _status: { extension }, foo: [{ bar: own }] }), plain),
+    );
     expect(text.match(new RegExp(`Patient/${idOf('Patient', 'a')}`, 'g'))).toHaveLength(3);
     expect(text).not.toContain('"Patient/a"');
   });
@@ -73,7 +90,9 @@ describe('urns that are renamed', () => {
 
   it('are pseudonymous urns, the same whatever their letters’ case', () => {
     const urn = 'urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0';
-    expect(subjectOf(urn, {}, policy)).toEqual({ reference: expect.stringMatching(/^urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/) });
+    expect(subjectOf(urn, {}, policy)).toEqual({
+      reference: expect.stringMatching(/^urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+    });
     expect(subjectOf(urn, {}, policy)).not.toEqual({ reference: urn });
     expect(subjectOf(urn.toUpperCase(), {}, policy)).toEqual(subjectOf(urn, {}, policy));
   });
@@ -116,7 +135,11 @@ describe('rules on references', () => {
     const reference = `Patient/${idOf('Patient', 'a')}`;
     expect(under('Reference.display')).toEqual({ reference, type: 'Patient', identifier: { value: 'MRN' } });
     expect(under("nodesByType('Reference').identifier")).toEqual({ reference, type: 'Patient', display: 'John' });
-    expect(under('Observation.subject.reference')).toEqual({ type: 'Patient', identifier: { value: 'MRN' }, display: 'John' });
+    expect(under('Observation.subject.reference')).toEqual({
+      type: 'Patient',
+      identifier: { value: 'MRN' },
+      display: 'John',
+    });
     expect(under("Observation.subject.where(type = 'Patient')")).toBeUndefined();
     expect(under("nodesByType('Reference').where(type = 'Patient').display")).not.toHaveProperty('display');
   });

@@ -1,0 +1,333 @@
+/** Random resources after R4's types, with what else sources send, and random policies over them. */
+import fc from 'fast-check';
+import type { Arbitrary } from 'fast-check';
+import type { Json, JsonObject, Resource } from '../../../src/fhir/resource.ts';
+import { r4Type } from '../../../src/deid/r4/model.ts';
+import type { R4Element } from '../../../src/deid/r4/model.ts';
+
+export const types = ['Patient', 'Observation', 'QuestionnaireResponse', 'ServiceRequest', 'Encounter'] as const;
+
+const text = fc.constantFrom(
+  'Ann',
+  'call 555-123-4567',
+  'born 1980-02-03',
+  'Name',
+  'q1',
+  'x',
+  'Patient/a',
+  'Organization/h',
+  '[x]',
+  'Binary/b',
+);
+const literal = fc.constantFrom(
+  ...['Patient/a', 'Observation/o', 'Organization/h', 'Practitioner/d', '#c', '#gone', '#', 'Patient?x=1', 'odd'],
+  ...['urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0', 'http://h/fhir/Patient/a', 'Patient/a/_history/2'],
+);
+const date = fc.constantFrom(
+  '1920',
+  '1980-02',
+  '1980-02-03',
+  '2020-12-31',
+  '1980-02-03T04:05:06Z',
+  '2020-02-29T23:59:59.5+02:00',
+  'soon',
+);
+
+function primitive(type: string): Arbitrary<Json> {
+  switch (type) {
+    case 'boolean':
+      return fc.boolean();
+    case 'integer':
+    case 'positiveInt':
+    case 'unsignedInt':
+      return fc.integer({ min: 0, max: 200 });
+    case 'decimal':
+      return fc.integer({ min: -900, max: 30_000 }).map((value) => value / 100);
+    case 'date':
+    case 'dateTime':
+    case 'instant':
+      return date;
+    case 'code':
+      return fc.constantFrom('male', 'official', 'home', 'final', 'c');
+    case 'uri':
+    case 'url':
+    case 'canonical':
+      return fc.constantFrom('http://a', 'urn:s', 'Patient/a', 'Binary/b');
+    default:
+      return text;
+  }
+}
+
+/** How strange a resource may be. */
+export interface Strangeness {
+  /** Attributes that R4 does not have. */
+  readonly attributes: boolean;
+  /** Extensions, also beside primitives. */
+  readonly extensions: boolean;
+  /** Ids of elements. */
+  readonly ids: boolean;
+}
+
+const absentUrl = 'http://hl7.org/fhir/StructureDefinition/data-absent-reason';
+const valueKeys = [
+  'valueString',
+  'valueCode',
+  'valueDateTime',
+  'valueDecimal',
+  'valueReference',
+  'valueHumanName',
+  'valueCoding',
+];
+
+function extension(depth: number): Arbitrary<JsonObject> {
+  const url = fc.constantFrom('http://a', 'http://b');
+  const valued = fc.tuple(url, fc.constantFrom(...valueKeys)).chain(([at, key]): Arbitrary<JsonObject> => {
+    const element = r4Type('Extension')?.elements.get(key);
+    return valueOf(element?.type ?? 'string', depth + 1, plainly).map((value) => ({ url: at, [key]: value }));
+  });
+  const absent = fc.constant<JsonObject>({ url: absentUrl, valueCode: 'unknown' });
+  if (depth > 3) return valued;
+  const inner = fc.array(
+    fc.constant(0).chain(() => extension(depth + 2)),
+    { minLength: 1, maxLength: 2 },
+  );
+  return fc.oneof({ arbitrary: valued, weight: 4 }, absent, fc.record({ url, extension: inner }));
+}
+
+const plainly: Strangeness = { attributes: false, extensions: false, ids: false };
+
+const unknownValue: Arbitrary<Json> = fc.oneof(
+  text,
+  fc.integer(),
+  fc.record({ reference: literal, display: text }),
+  fc.record({ display: text, identifier: fc.record({ value: text }) }),
+  fc.record({ note: text, code: fc.array(fc.record({ family: text, status: text }), { minLength: 1, maxLength: 2 }) }),
+);
+
+function valueOf(type: string, depth: number, strange: Strangeness): Arbitrary<Json> {
+  const kind = r4Type(type)?.kind;
+  if (kind === 'primitive') return primitive(type);
+  return objectOf(type, depth, strange);
+}
+
+function objectOf(type: string, depth: number, strange: Strangeness): Arbitrary<JsonObject> {
+  const all = [...(r4Type(type)?.elements.values() ?? [])];
+  const usable = all.filter(({ key, type: inner }) => {
+    if (['id', 'meta', 'contained', 'extension', 'modifierExtension'].includes(key) || inner === 'Resource')
+      return false;
+    return depth < 3 || r4Type(inner)?.kind === 'primitive';
+  });
+  return fc
+    .subarray(usable, { minLength: Math.min(1, usable.length), maxLength: Math.min(4, usable.length) })
+    .chain((chosen) => {
+      const byName = new Map(
+        [...all.filter((one) => one.isRequired && usable.includes(one)), ...chosen].map((one) => [one.name, one]),
+      );
+      if (type === 'Reference') for (const one of all) if (one.key === 'reference') byName.set('reference', one);
+      const members: Record<string, Arbitrary<Json>> = {};
+      for (const element of byName.values()) Object.assign(members, memberOf(type, element, depth, strange));
+      const extras: Record<string, Arbitrary<Json | undefined>> = {};
+      if (strange.ids) extras.id = fc.option(text, { nil: undefined, freq: 9 });
+      if (strange.extensions && depth < 4 && type !== 'Extension') {
+        extras.extension = fc.option(fc.array(extension(depth), { minLength: 1, maxLength: 2 }), {
+          nil: undefined,
+          freq: 3,
+        });
+      }
+      if (strange.attributes) extras.odd = fc.option(unknownValue, { nil: undefined, freq: 7 });
+      return fc.record({ ...members, ...extras }).map((value) => JSON.parse(JSON.stringify(value)) as JsonObject);
+    });
+}
+
+function memberOf(
+  owner: string,
+  { key, type, isArray }: R4Element,
+  depth: number,
+  strange: Strangeness,
+): Record<string, Arbitrary<Json>> {
+  if (owner === 'Reference' && key === 'reference') return { [key]: literal };
+  const one = valueOf(type, depth + 1, strange);
+  const value = isArray ? fc.array(one, { minLength: 1, maxLength: 2 }) : one;
+  if (r4Type(type)?.kind !== 'primitive' || !strange.extensions) return { [key]: value };
+  const beside = fc.record({ extension: fc.array(extension(depth + 1), { minLength: 1, maxLength: 1 }) });
+  const sibling = isArray ? beside.map((item): Json => [item]) : beside;
+  return { [key]: value, [`_${key}`]: fc.option(sibling, { nil: undefined as never, freq: 5 }) };
+}
+
+const meta = fc.constantFrom<Json>(
+  {
+    versionId: '1',
+    lastUpdated: '2020-01-01T00:00:00Z',
+    profile: ['http://a'],
+    tag: [{ system: 'urn:s', code: 'c', display: 'Ann' }],
+  },
+  { security: [{ system: 'urn:s', code: 'R' }], source: 'http://h' },
+  {},
+);
+
+function bare(strange: Strangeness, ...of: readonly string[]): Arbitrary<JsonObject> {
+  return fc.constantFrom(...of).chain((type) =>
+    fc
+      .tuple(objectOf(type, 0, strange), fc.constantFrom('a', 'c', 'o'), fc.option(meta, { nil: undefined }))
+      .map(([members, id, own]) => ({
+        ...members,
+        resourceType: type,
+        id,
+        ...(own === undefined ? {} : { meta: own }),
+      })),
+  );
+}
+
+const withContained = (strange: Strangeness): Arbitrary<JsonObject> =>
+  fc
+    .tuple(
+      bare(strange, ...types),
+      fc.option(fc.array(bare(strange, 'Patient', 'Observation', 'Organization'), { minLength: 1, maxLength: 2 }), {
+        nil: undefined,
+      }),
+    )
+    .map(([outer, contained]) => (contained === undefined ? outer : { ...outer, contained }));
+
+const bundle = (strange: Strangeness): Arbitrary<JsonObject> =>
+  fc
+    .array(
+      fc.record({
+        fullUrl: fc.constantFrom('urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0', 'http://h/fhir/Patient/a', 'odd'),
+        resource: withContained(strange),
+        request: fc.record({ method: fc.constant('PUT'), url: fc.constantFrom('Patient/a', 'Patient?x=1', 'Patient') }),
+      }),
+      { minLength: 1, maxLength: 2 },
+    )
+    .map((entry) => ({ resourceType: 'Bundle', id: 'b', type: 'transaction', entry }));
+
+/** A random resource, as `JSON.parse` yields it. */
+export const resourceOf = (strange: Strangeness): Arbitrary<Resource> =>
+  fc
+    .oneof({ arbitrary: withContained(strange), weight: 5 }, bundle(strange))
+    .map((value) => JSON.parse(JSON.stringify(value)) as Resource);
+
+const paths = [
+  ...[
+    'Patient.name',
+    'Patient.name.family',
+    'Patient.birthDate',
+    'Patient.contact',
+    'Patient.address.postalCode',
+    'Patient.gender',
+  ],
+  ...[
+    'Observation.value',
+    'Observation.value.ofType(Quantity)',
+    'Observation.subject',
+    'Observation.component',
+    'Observation.code',
+  ],
+  ...[
+    'Observation.effective',
+    'Observation.note',
+    'Encounter.participant',
+    'Encounter.period',
+    'ServiceRequest.occurrence',
+  ],
+  ...[
+    'QuestionnaireResponse.item',
+    'QuestionnaireResponse.item.text',
+    'QuestionnaireResponse.item.answer',
+    'QuestionnaireResponse.item.linkId',
+  ],
+  ...[
+    'Resource.text',
+    'DomainResource.contained',
+    'Resource.meta',
+    'Resource.meta.tag',
+    'Bundle.entry',
+    'Bundle.entry.resource',
+  ],
+  ...[
+    'HumanName',
+    'Identifier',
+    'Reference',
+    'Coding',
+    'Annotation',
+    'Period',
+    'Quantity',
+    'Extension',
+    'ContactPoint',
+  ].map((type) => `nodesByType('${type}')`),
+  ...['string', 'code', 'dateTime', 'date', 'decimal', 'uri', 'integer', 'boolean', 'instant', 'markdown'].map(
+    (type) => `nodesByType('${type}')`,
+  ),
+  ...['display', 'text', 'id', 'value', 'identifier', 'extension', 'status'].map((name) => `nodesByName('${name}')`),
+  ...[
+    "nodesByType('Coding').display",
+    "nodesByType('Reference').reference",
+    "nodesByType('Reference').display",
+    "nodesByType('Extension').url",
+  ],
+  ...[
+    "Patient.extension('http://a')",
+    "nodesByType('HumanName').extension('http://a').value",
+    "Patient.birthDate.extension('http://b')",
+  ],
+  ...["nodesByType('Identifier').where(use = 'official')", "nodesByType('HumanName').where(use = 'official').family"],
+  ...["nodesByType('ContactPoint').where(system = 'c').value", "nodesByType('Quantity').where(code = 'c').value"],
+  'Patient.extension.value',
+];
+
+const generalPaths = [
+  "Patient.name.where(use = 'official' or use = 'home')",
+  'Patient.name.first()',
+  'Patient.telecom.where(value.exists()).value',
+  "nodesByType('Coding').where(code = 'c' or code = 'male').display",
+  'Observation.component.where(value.exists() and code.exists())',
+  'Observation.descendants().where($this is string)',
+];
+
+const params: Readonly<Record<string, readonly (object | undefined)[]>> = {
+  keep: [undefined],
+  redact: [undefined],
+  pseudonymize: [undefined, { domain: 'd' }],
+  cryptoHash: [undefined, { hexDigits: 16 }],
+  dateShift: [undefined, { daysMax: 10, ageYearsMax: 89 }, { timeOfDay: 'zero' }],
+  dateTruncate: [undefined, { to: 'month' }, { to: 'day', ageYearsMax: 89 }],
+  generalize: [{ zip3: 'census-2010' }, { numberStep: 5 }, { numberStep: 0.5 }, { numberMax: 89, as: 90 }],
+  perturb: [{ span: 3 }, { span: 0.1, rangeType: 'proportional', roundTo: 0 }],
+  substitute: [{ with: 'x' }, { with: 5 }],
+  encrypt: [undefined, { deterministic: true }],
+  mask: [undefined, { kinds: ['phone'] }],
+};
+
+const methodOf = fc.constantFrom('keep', 'keep', 'keep', 'redact', 'redact', ...Object.keys(params));
+
+const plainRule = fc
+  .record({ path: fc.constantFrom(...paths), method: methodOf })
+  .chain(({ path, method }) =>
+    fc
+      .constantFrom(...(params[method] ?? []))
+      .map((one): object => ({ path, method, ...(one === undefined ? {} : { params: one }) })),
+  );
+
+const oddRules: readonly object[] = [
+  { path: 'Observation', method: 'dropResource' },
+  { path: 'Patient', method: 'keep' },
+  { path: 'Patient.odd', method: 'redact', custom: true },
+  { path: 'Observation.odd', method: 'keep', custom: true },
+  { path: 'QuestionnaireResponse.item.answer', method: 'redact', answersTo: { linkIds: ['q1'], texts: ['name'] } },
+  { path: 'QuestionnaireResponse.item.answer', method: 'keep', answersTo: { texts: ['Ann'] } },
+];
+
+const generalRule = fc.record({
+  path: fc.constantFrom(...generalPaths),
+  method: fc.constantFrom('keep', 'redact', 'redact'),
+});
+
+/** A random policy's document, which `readPolicy` may still refuse. */
+export const policy: Arbitrary<Record<string, unknown>> = fc.record({
+  rules: fc.array(fc.oneof({ arbitrary: plainRule, weight: 8 }, fc.constantFrom(...oddRules), generalRule), {
+    maxLength: 7,
+  }),
+  default: fc.constantFrom('keep', 'drop'),
+  extensions: fc.constantFrom(undefined, 'keep', 'drop'),
+  labels: fc.constantFrom(true, true, false),
+  leakGuard: fc.constantFrom('mask', 'off'),
+});
