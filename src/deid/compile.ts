@@ -8,19 +8,11 @@ import { Planner } from './plan/planner.ts';
 import { compileRules } from './plan/rules.ts';
 import type { CompiledRule } from './plan/rules.ts';
 import type { PolicyDocument, ResolvedPolicy } from './policy/document.ts';
+import { canonicalJson } from './policy/canonical-json.ts';
 import { resolvePolicy } from './policy/resolve.ts';
 import { normalizeWord } from './walk/marks.ts';
 
 export type { CompiledPolicy } from './compiled.ts';
-
-/** JSON with sorted keys: the order in which a document was written does not count. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const entries = Object.entries(value).filter(([, member]) => member !== undefined);
-  entries.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
-}
 
 /** The digest of a resolved policy and the plug-ins that its rules name. */
 export function policyDigest(policy: ResolvedPolicy, plugins: ReadonlyMap<string, MethodPlugin>): string {

@@ -18,14 +18,14 @@ import type { Walk, WalkKeys } from './walk/context.ts';
 import { count } from './walk/leaf.ts';
 import { collectBelow } from './walk/guard-words.ts';
 import { patientKeyOf } from './walk/patient.ts';
-import { wholeResource } from './walk/resource.ts';
+import { contentId, wholeResource } from './walk/resource.ts';
 import { walkObject } from './walk/walk.ts';
 
 /** The words of a resource of which nothing passes: they may stand in others of the same patient. */
 function wordsOfAll(walk: Walk, value: JsonObject, type: string, id: string | undefined): GuardTrace[] {
   const { policy, keys } = walk;
   if (policy.document.leakGuard === 'off') return [];
-  const patient = patientHash(keys.pseudonym, policy.scope.instance, patientKeyOf(value, type, id ?? ''));
+  const patient = patientHash(keys.pseudonym, policy.scope.instance, patientKeyOf(value, type, id ?? contentId(value)));
   walk.trace = { patient, resource: `${type}/`, removed: [], kept: [] };
   collectBelow(walk, value, type);
   return finished([walk.trace]);
@@ -89,6 +89,7 @@ const newWalk = (policy: CompiledPolicy, keys: WalkKeys, asOf: Date): Walk => ({
   newId: undefined,
   entryId: '',
   patient: '',
+  hasHoles: false,
   trace: undefined,
   marks: undefined,
   trail: policy.needsPlace ? [] : undefined,
@@ -101,6 +102,7 @@ const newWalk = (policy: CompiledPolicy, keys: WalkKeys, asOf: Date): Walk => ({
  * change with the input: neither may be changed afterwards.
  */
 export const deidentify: Deidentify = (resource, policy, keys, asOf) => {
+  if (Number.isNaN(asOf.getTime())) throw new RangeError('as-of time: expected a valid date');
   const walk = newWalk(policy, keysOf(keys, policy), asOf);
   const withheld = (reason: WithheldReason, traces = finished(walk.traces)): Deidentified => ({
     kind: 'withheld',
@@ -132,7 +134,7 @@ export const deidentify: Deidentify = (resource, policy, keys, asOf) => {
     }
     const newId =
       typeof id === 'string' ? pseudonymId(walk.keys.pseudonym, policy.scope.instance, type, id) : undefined;
-    const out = wholeResource(walk, value, plan, { type, id: id ?? '', newId }, 1);
+    const out = wholeResource(walk, value, plan, { type, id: id ?? contentId(value), newId }, 1);
     return { kind: 'resource', resource: out as Resource, report: reportOf(walk), traces: finished(walk.traces) };
   } catch (error) {
     if (error instanceof Withheld) return withheld(error.reason, wordsOfAll(walk, value, type, id));

@@ -116,5 +116,24 @@ export const absentReason = {
   valueCode: 'masked',
 } as const;
 
+/** Its codes; anything else could be somebody's name. Source: https://hl7.org/fhir/R4/valueset-data-absent-reason.html */
+export const absentReasonCodes: ReadonlySet<string> = new Set([
+  'unknown',
+  'asked-unknown',
+  'temp-unknown',
+  'not-asked',
+  'asked-declined',
+  'masked',
+  'not-applicable',
+  'unsupported',
+  'as-text',
+  'error',
+  'not-a-number',
+  'negative-infinity',
+  'positive-infinity',
+  'not-performed',
+  'not-permitted',
+]);
+
 /** Objects and arrays nested deeper than this are withheld; R4's deepest practical resources stay below 30. */
 export const maxDepthLevels = 200;

@@ -92,11 +92,26 @@ const rewritten = new Set(
   ),
 );
 
-const listNames = new Set(
-  r4TypeNames.flatMap((type) =>
-    [...(r4Type(type)?.elements.values() ?? [])].flatMap(({ isArray, name }) => (isArray ? [name] : [])),
-  ),
-);
+const listNames = new Map<string, ReadonlySet<string>>();
+
+/** Names of elements that are lists somewhere below a type; of any type where there is none. */
+function listsBelow(type: string | undefined): ReadonlySet<string> {
+  const known = listNames.get(type ?? '');
+  if (known !== undefined) return known;
+  const found = new Set<string>();
+  const seen = new Set<string>();
+  const pending = type === undefined || r4Type(type) === undefined ? [...r4TypeNames] : [type];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    for (const element of r4Type(next)?.elements.values() ?? []) {
+      if (element.isArray) found.add(element.name);
+      if (element.type !== 'Extension') pending.push(element.type);
+    }
+  }
+  listNames.set(type ?? '', found);
+  return found;
+}
 
 const quotedText = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g;
 
@@ -105,7 +120,7 @@ const quotedText = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g;
  * source as long as these values are unchanged; undefined where nothing is proved. Positions, negations and counts may
  * come out otherwise once other values are gone, as may `=` on a list: they are never evaluated.
  */
-export function provingOperands({ expression }: GeneralPath): readonly string[] | undefined {
+export function provingOperands({ expression, root }: GeneralPath): readonly string[] | undefined {
   const text = expression.replace(leading, 'it').replace(quotedText, "''");
   if (/[![\]|~%$@*/+<>{}-]/.test(text)) return undefined;
   const words = text.match(/[A-Za-z][A-Za-z0-9]*/g) ?? [];
@@ -114,7 +129,9 @@ export function provingOperands({ expression }: GeneralPath): readonly string[] 
   const unknownOperators = ['not', 'xor', 'implies', 'div', 'mod', 'is', 'in'];
   if (words.some((word) => unknownOperators.includes(word))) return undefined;
   const operands = operandsOf(text);
-  return operands.some((name) => rewritten.has(name) || listNames.has(name)) ? undefined : operands;
+  const search = leading.exec(expression);
+  const lists = listsBelow(search?.[1] === 'Type' ? (search[2] ?? search[3]) : search === null ? root : undefined);
+  return operands.some((name) => rewritten.has(name) || lists.has(name)) ? undefined : operands;
 }
 
 /** Names within the arguments of `where(…)` and the like. */

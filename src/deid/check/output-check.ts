@@ -23,7 +23,7 @@ import type { Place } from './place.ts';
 import { PolicyReading } from './reading.ts';
 import { tagCode, tagMistake } from './tag-check.ts';
 import { Visit } from './visit.ts';
-import type { Inside } from './visit.ts';
+import type { Inside } from './values.ts';
 
 export { checkDown } from './check-down.ts';
 export type { OutputMistake, OutputVerdict } from './mistakes.ts';

@@ -5,13 +5,13 @@
 import type { Json } from '../../fhir/resource.ts';
 import { r4Type } from '../r4/model.ts';
 import type { R4Element } from '../r4/model.ts';
-import type { NodeShape, Paths, Progress } from './follow.ts';
+import type { NodeShape, Paths } from './follow.ts';
 import type { Form } from './forms.ts';
 import type { Taker, Truth } from './json.ts';
+import { deciding, endsOf, said } from './judge.ts';
+import type { Said } from './judge.ts';
 import { isPrimitive } from './primitives.ts';
 import type { PolicyReading } from './reading.ts';
-import { defaultOf, inOrder, inherited, ofElementId, ofExtension, ofMeta, ofUnknown } from './takers.ts';
-import type { Foreign } from './takers.ts';
 
 /** What of the answers about an object makes a variant of its place. */
 export interface Answers {
@@ -34,6 +34,9 @@ interface Spec {
   readonly answers: Answers;
 }
 
+/** Keys that R4 does not have come from the data, so there is a bound on those that are remembered. */
+const unknownKeysMax = 500;
+
 export class Place {
   readonly reading: PolicyReading;
   readonly key: string;
@@ -55,7 +58,7 @@ export class Place {
   readonly asked: readonly number[];
   readonly isClosed: boolean;
   readonly #spec: Spec;
-  readonly #progress: Progress;
+  readonly #said: Said;
   readonly #children = new Map<string, Place>();
   readonly #variants = new Map<string, Place>();
   #forms: readonly Form[] | undefined;
@@ -73,14 +76,14 @@ export class Place {
     this.holds = isSibling ? 'Element' : shape.type;
     this.isResource = above === undefined;
     this.isOutside = above !== undefined && (above.isOutside || (element === undefined && above.isR4));
-    const before = above === undefined ? undefined : above.#progress;
-    const progress = paths.row(before, shape, answers.truths);
-    this.asked = answers.truths === undefined ? paths.asked(before, shape) : [];
-    this.ends = inOrder([...paths.ends(progress), ...(answers.also ?? []), ...spec.outer]);
-    const { takers, isClosed, isNarrow } = this.#judged(above, progress);
-    this.takers = takers;
-    this.isClosed = isClosed;
-    this.#progress = isNarrow ? paths.withoutPassingSearches(progress) : progress;
+    const also = [...(answers.also ?? []), ...spec.outer];
+    const node = { policy: reading, paths, key, shape, element, truths: answers.truths, also, holder: above };
+    const before = above === undefined ? undefined : above.#said;
+    this.#said = said(node, before);
+    this.ends = endsOf(node, this.#said.progress);
+    this.takers = deciding(reading, this.#said);
+    this.isClosed = this.#said.isClosed;
+    this.asked = answers.truths === undefined ? paths.asked(before?.progress, shape) : [];
   }
 
   static ofResource(reading: PolicyReading, paths: Paths, type: string, outer: readonly Taker[]): Place {
@@ -106,8 +109,10 @@ export class Place {
 
   /** The place of a key's values. */
   child(key: string): Place {
-    let child = this.#children.get(key);
-    if (child === undefined) this.#children.set(key, (child = this.#made(key)));
+    const known = this.#children.get(key);
+    if (known !== undefined) return known;
+    const child = this.#made(key);
+    if (child.element !== undefined || this.#children.size < unknownKeysMax) this.#children.set(key, child);
     return child;
   }
 
@@ -184,27 +189,6 @@ export class Place {
   get #maybeHolds(): string {
     const { maybeType } = this.#spec.shape;
     return isPrimitive(maybeType) ? 'Element' : maybeType;
-  }
-
-  #judged(above: Place | undefined, progress: Progress): Foreign {
-    const { reading, ends, paths } = this;
-    const plain = (takers: readonly Taker[]): Foreign => ({ takers, isClosed: false, isNarrow: false });
-    if (above === undefined) return plain(inOrder([...ends, { rule: defaultOf(reading), isSure: true }]));
-    const { element } = this;
-    const { takers } = above;
-    if (above.isResource && this.key === 'meta') return plain(ofMeta(reading, inherited(takers, ends)));
-    const isExtension =
-      element?.type === 'Extension' && (element.name === 'extension' || element.name === 'modifierExtension');
-    if (isExtension && above.holds !== 'Extension') {
-      return ofExtension(reading, element.name, takers, ends, paths.goesOn(progress));
-    }
-    if (element === undefined && above.isR4 && !above.isOutside) {
-      const { shape, answers } = this.#spec;
-      const named = paths.row(above.#progress, { ...shape, type: '', maybeType: '' }, answers.truths);
-      return ofUnknown(reading, takers, ends, [...paths.ends(named), ...(answers.also ?? [])], paths.goesOn(named));
-    }
-    const isElementId = element?.name === 'id' && !above.isResource;
-    return plain(isElementId ? ofElementId(reading, takers, ends) : inherited(takers, ends));
   }
 }
 

@@ -87,13 +87,13 @@ export interface Foreign {
 /** An extension below what is no extension itself. `goesOn`: whether a rule's path leads to a part of it. */
 export function ofExtension(
   policy: Precedence,
-  kind: 'extension' | 'modifierExtension',
+  kind: 'extensions' | 'modifierExtensions',
   above: readonly Taker[],
   ends: readonly Taker[],
   goesOn: Truth,
 ): Foreign {
   const { extensionKeep, extensionDrop, drop } = policy.fallbacks;
-  const says = kind === 'extension' ? policy.extensions : policy.modifierExtensions;
+  const says = policy[kind];
   const named = namedBy(ends, goesOn);
   if (says === 'keep') {
     const unknown = above.map((one) => (one.rule === drop ? { ...one, rule: extensionKeep } : one));

@@ -7,28 +7,16 @@ import { maxDepthLevels } from '../engine.ts';
 import { isAbsentReason, isFiller } from './absent.ts';
 import { answerTakers, answerType, itemType } from './answers.ts';
 import { settled } from './conditions.ts';
-import type { Primitive } from './forms.ts';
 import { isForbiddenKey, isObject, sameJson } from './json.ts';
 import type { Taker } from './json.ts';
 import * as literals from './literals.ts';
 import type { Ours } from './literals.ts';
-import type { Marks } from './marks.ts';
 import { Mistake } from './mistakes.ts';
-import type { OutputMistake } from './mistakes.ts';
 import type { Place } from './place.ts';
-import { isDateType, isJsonOf, isPrimitive } from './primitives.ts';
+import { isPrimitive } from './primitives.ts';
 import type { PolicyReading } from './reading.ts';
-
-/** What holds within one resource, and below some of its items. */
-export interface Inside {
-  /** The resource among whose contained ones `#x` points. */
-  readonly container: { readonly resource: JsonObject; ids?: ReadonlySet<string> };
-  readonly marks: Marks;
-  /** Rules on the answers of the items around. */
-  readonly answers: readonly Taker[];
-  /** Names under which values are not the source's own any more; undefined where nobody asks. */
-  readonly changed: Set<string> | undefined;
-}
+import { noteNames, Values } from './values.ts';
+import type { Inside } from './values.ts';
 
 /** Checks a resource that stands inside another. */
 export type CheckResource = (value: JsonObject, place: Place, inside: Inside, depth: number) => void;
@@ -37,11 +25,13 @@ export class Visit {
   readonly #reading: PolicyReading;
   readonly #ours: Ours;
   readonly #resource: CheckResource;
+  readonly #values: Values;
 
   constructor(reading: PolicyReading, ours: Ours, resource: CheckResource) {
     this.#reading = reading;
     this.#ours = ours;
     this.#resource = resource;
+    this.#values = new Values(reading, ours);
   }
 
   /** The members of an object, but for those that `skips` names. */
@@ -67,9 +57,9 @@ export class Visit {
       const isAlone = !place.isSibling || !Object.hasOwn(owner, element.key);
       if (isAlone) return;
     }
-    for (const constant of constants) {
-      if (sameJson(value, constant)) return;
-      if (Array.isArray(value) && value.length > 0 && value.every((one) => sameJson(one, constant))) return;
+    if (constants.some((constant) => isMadeOf(value, constant))) {
+      if (inside.changed !== undefined) noteNames(place, value, inside.changed);
+      return;
     }
     if (element === undefined) {
       this.#unknown(value, place, inside, depth);
@@ -103,7 +93,7 @@ export class Visit {
   #one(value: Json, place: Place, inside: Inside, depth: number): void {
     const { type } = place;
     if (place.isSibling) this.#beside(value, place, inside, depth);
-    else if (isPrimitive(type)) this.#primitive(value, place, inside);
+    else if (isPrimitive(type)) this.#values.primitive(value, place, inside);
     else if (!isObject(value)) throw new Mistake('json-type');
     else if (type === 'Resource') this.#resource(value, this.#at(place, value, inside), inside, depth);
     else this.object(value, place, inside, depth);
@@ -139,7 +129,7 @@ export class Visit {
     const isDropped =
       this.#reading[kind] === 'drop' && (place.takers.at(-1)?.rule ?? 0) >= this.#reading.fallbacks.keep;
     if (isDropped && isAbsentReason(value)) return;
-    throw new Mistake(this.#lackOf(place));
+    throw new Mistake(this.#values.lackOf(place));
   }
 
   /** A literal that was detached has left an identifier of ours, and the type of what it pointed at. */
@@ -163,69 +153,18 @@ export class Visit {
 
   /** What R4 does not have: by its shape. */
   #unknown(value: Json, place: Place, inside: Inside, depth: number): void {
-    if (place.isClosed) throw new Mistake(this.#lackOf(place));
+    if (place.isClosed) throw new Mistake(this.#values.lackOf(place));
     if (value === null) throw new Mistake('json-type');
     if (depth + 1 > maxDepthLevels && typeof value === 'object') throw new Mistake('too-deep');
     if (Array.isArray(value)) {
       if (value.length === 0) throw new Mistake('json-type');
       for (const member of value) this.#unknown(member, place, inside, depth + 1);
-    } else if (!isObject(value)) this.#primitive(value, place, inside);
+    } else if (!isObject(value)) this.#values.primitive(value, place, inside);
     else if (typeof value.resourceType === 'string')
       this.#resource(value, this.#at(place, value, inside), inside, depth + 1);
     else if (typeof value.reference === 'string' || literals.isDetachment(this.#ours, value.identifier)) {
       this.object(value, place.asReference(), inside, depth + 1);
     } else this.members(value, this.#at(place, value, inside), inside, depth + 1);
-  }
-
-  #primitive(value: Json, place: Place, inside: Inside): void {
-    if (value === null || typeof value === 'object' || !isJsonOf(place.type, value)) throw new Mistake('json-type');
-    const holder = place.holder?.holds ?? '';
-    if (holder === 'Reference' && place.key === 'reference') this.#literal(value, place, inside);
-    else if (holder === 'Bundle.entry' && place.key === 'fullUrl') this.#address(value, literals.isOurFullUrl);
-    else if (holder === 'Bundle.entry.request' && place.key === 'url') this.#address(value, literals.isOurRequestUrl);
-    else this.#value(value, place, inside);
-  }
-
-  #value(value: Primitive, place: Place, inside: Inside): void {
-    const isUrl = place.key === 'url' && place.holder?.holds === 'Extension';
-    if (!isUrl && !place.forms.some((form) => form(value))) throw new Mistake(this.#lackOf(place));
-    if (inside.changed !== undefined && !place.isUnchanged) {
-      for (const name of [place.key, place.element?.name ?? place.key]) inside.changed.add(name);
-    }
-    if (typeof value === 'string' && literals.isHiddenLiteral(this.#ours, value, place.type, place.key)) {
-      throw new Mistake('hidden-reference');
-    }
-  }
-
-  /** What to call it that no rule lets this stand. */
-  #lackOf(place: Place): OutputMistake {
-    // Where all is closed, it is closed whatever else may have come here.
-    const decides = place.isClosed ? place.takers.find(({ rule }) => !this.#reading.passes(rule)) : place.takers[0];
-    const { drop, extensionDrop } = this.#reading.fallbacks;
-    const rule = decides?.rule ?? drop;
-    if (rule === drop) return 'unnamed-path';
-    if (rule >= extensionDrop) return 'unknown-extension';
-    // A kept date that is none: see `asIs`.
-    if (this.#reading.passes(rule))
-      return place.forms.length === 0 && !isDateType(place.type) ? 'removed-path' : 'value-form';
-    return 'removed-path';
-  }
-
-  #literal(value: Primitive, place: Place, inside: Inside): void {
-    if (!place.takers.some(({ rule }) => this.#reading.passes(rule))) throw new Mistake(this.#lackOf(place));
-    if (typeof value !== 'string') throw new Mistake('json-type');
-    if (value === '#') return;
-    if (!value.startsWith('#')) {
-      if (!literals.isOurLiteral(this.#ours, value)) throw new Mistake('reference-form');
-      return;
-    }
-    const { container } = inside;
-    container.ids ??= literals.containedIds(container.resource);
-    if (!container.ids.has(value.slice(1))) throw new Mistake('local-reference');
-  }
-
-  #address(value: Primitive, isOurs: (ours: Ours, text: string) => boolean): void {
-    if (typeof value !== 'string' || !isOurs(this.#ours, value)) throw new Mistake('bundle-address');
   }
 }
 
@@ -234,3 +173,8 @@ const detachedKeys: ReadonlySet<string> = new Set(['identifier', 'type']);
 /** The place with rules that were found to take this very node. */
 const marked = (place: Place, also: readonly Taker[]): Place =>
   place.under(`also ${also.map(({ rule, isSure }) => `${String(rule)}${isSure ? '' : '?'}`).join()}`, { also });
+
+/** A constant, or a list of nothing else. */
+const isMadeOf = (value: Json, constant: Json): boolean =>
+  sameJson(value, constant) ||
+  (Array.isArray(value) && value.length > 0 && value.every((one) => sameJson(one, constant)));

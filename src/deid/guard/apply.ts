@@ -163,7 +163,8 @@ function noted(looking: Looking): undefined {
 
 function inner(looking: Looking, child: Child, value: JsonObject): Json | undefined {
   const { resourceType } = value;
-  if (typeof resourceType !== 'string') return members(looking, value, shapeOf(child, value));
+  const isResource = child.mode === modes.resource || child.mode === modes.unknown;
+  if (!isResource || typeof resourceType !== 'string') return members(looking, value, shapeOf(child, value));
   const plan = looking.policy.planner.embedded(resourceType, child.arrival);
   if (plan === undefined) return value;
   return child.key === 'contained' ? members(looking, value, plan) : wholeResource(looking, value, plan);

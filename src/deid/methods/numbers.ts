@@ -16,6 +16,18 @@ const isWhole = (type: string): boolean => type !== 'decimal' && type !== '';
 /** Rounds to decimal places without leaving a tail such as 0.30000000000000004. */
 const rounded = (value: number, places: number): number => Number(value.toFixed(Math.min(places, 20)));
 
+/** The same, and undefined for what JSON has no number for. */
+function finite(value: number, places: number): number | undefined {
+  const number = rounded(value, places);
+  return Number.isFinite(number) ? number : undefined;
+}
+
+/** Whole steps: 0.3 / 0.1 is a little less than 3 in binary, and means 3. */
+function steps(quotient: number): number {
+  const near = Math.round(quotient);
+  return Math.abs(quotient - near) < 1e-9 * Math.max(1, Math.abs(quotient)) ? near : Math.floor(quotient);
+}
+
 /**
  * `perturb`: adds noise drawn evenly from −span/2…span/2, or that share of the value. Drawn by an HMAC of the resource, the place and
  * the value, so that a second run gives the same and the noise cannot be averaged away by asking again.
@@ -34,8 +46,8 @@ export function perturb(
       const mac = macOf(walk.keys.perturb, 'perturb', [walk.policy.scope.instance, placeOf(walk), String(value)]);
       const share = mac.readUIntBE(0, 6) / 2 ** 48 - 0.5;
       const noise = share * span * (rangeType === 'proportional' ? Math.abs(value) : 1);
-      const noisy = rounded(value + noise, isWhole(type) ? 0 : roundTo);
-      return Math.max(noisy, least[type] ?? Number.NEGATIVE_INFINITY);
+      const noisy = finite(value + noise, isWhole(type) ? 0 : roundTo);
+      return noisy === undefined ? undefined : Math.max(noisy, least[type] ?? Number.NEGATIVE_INFINITY);
     },
   };
 }
@@ -47,7 +59,8 @@ export function numberStep(type: string, step: number): LeafMethod | undefined {
     label: labelBits.generalized,
     apply(value) {
       if (typeof value !== 'number' || !Number.isFinite(value)) return undefined;
-      const stepped = rounded(Math.floor(value / step) * step, 10);
+      const stepped = finite(steps(value / step) * step, 10);
+      if (stepped === undefined) return undefined;
       return isWhole(type) ? Math.max(Math.trunc(stepped), least[type] ?? Number.NEGATIVE_INFINITY) : stepped;
     },
   };

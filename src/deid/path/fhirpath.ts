@@ -9,6 +9,8 @@ import type { Json } from '../../fhir/resource.ts';
 export interface LibraryNode {
   readonly data: Json;
   readonly propName: string | null;
+  /** Its type, where the library knows it. */
+  readonly path: string | null;
   readonly index: number | null;
   readonly parentResNode: LibraryNode | null;
 }

@@ -2,7 +2,7 @@
  * General FHIRPath: evaluated by the library for the resources it starts at, and led back to the places in the JSON
  * that its results stand for. A leading `nodesByType` or `nodesByName` is done here, by R4's types.
  */
-import type { Json, JsonObject } from '../../fhir/resource.ts';
+import type { JsonObject } from '../../fhir/resource.ts';
 import { r4Type } from '../r4/model.ts';
 import { compileToNodes, fhirPathMistake } from './fhirpath.ts';
 import type { Evaluate, LibraryNode } from './fhirpath.ts';
@@ -77,26 +77,30 @@ function nodesBelow(resource: JsonObject, type: string): { value: JsonObject; na
 const isNode = (result: unknown): result is LibraryNode =>
   typeof result === 'object' && result !== null && 'parentResNode' in result && 'propName' in result;
 
-/** The places that results stand for. A computed value stands nowhere: it names no node and is passed over. */
+/**
+ * The places that results stand for. A computed value stands nowhere: a rule whose expression gives one would do nothing
+ * in silence, so that is an error.
+ */
 function located(results: readonly unknown[]): Located[] {
   return results.flatMap((result): Located[] => {
-    if (!isNode(result)) return [];
-    const { data, parentResNode, propName, index } = result;
+    if (!isNode(result)) throw new Error('a rule whose expression names no place');
+    const { data, parentResNode, propName, path, index } = result;
     if (typeof data === 'object' && data !== null) return [{ object: data }];
     const owner = parentResNode?.data;
     if (propName === null || typeof owner !== 'object' || owner === null || Array.isArray(owner)) return [];
-    const key = keyOf(owner, propName, data);
-    return key === undefined ? [] : [{ owner, key, index: index ?? undefined }];
+    return keysOf(owner, propName, path).map((key) => ({ owner, key, index: index ?? undefined }));
   });
 }
 
-/** The JSON key of an element by its FHIRPath name: `valueString` for `value`. */
-function keyOf(owner: JsonObject, name: string, value: Json): string | undefined {
-  if (Object.hasOwn(owner, name)) return name;
-  return Object.keys(owner).find((key) => {
-    if (!key.startsWith(name)) return false;
-    const suffix = key.slice(name.length);
-    const type = r4Type(suffix.charAt(0).toLowerCase() + suffix.slice(1)) ?? r4Type(suffix);
-    return type !== undefined && (owner[key] === value || Array.isArray(owner[key]) || typeof value !== 'object');
+const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** The JSON keys of an element by its FHIRPath name: `valueString` for `value`. Where its type does not tell, all there are. */
+function keysOf(owner: JsonObject, name: string, type: string | null): string[] {
+  if (Object.hasOwn(owner, name)) return [name];
+  const typed = name + capitalized(type ?? '');
+  if (Object.hasOwn(owner, typed)) return [typed];
+  return Object.keys(owner).filter((key) => {
+    const suffix = key.startsWith(name) ? key.slice(name.length) : '';
+    return suffix !== '' && (r4Type(suffix.charAt(0).toLowerCase() + suffix.slice(1)) ?? r4Type(suffix)) !== undefined;
   });
 }

@@ -1,5 +1,6 @@
 /** Works out what a plan says of a JSON key: the rules' order of precedence meets R4's types here. */
 import { r4Type } from '../r4/model.ts';
+import type { Disposition } from '../policy/document.ts';
 import type { R4Element } from '../r4/model.ts';
 import { isDateType, isPrimitiveType, jsonKindOf, modes, plainKey, textKindOf, unknownRank } from './child.ts';
 import type { Child, Draft, LeafMaker, ObjectPlan, Plans } from './child.ts';
@@ -40,6 +41,12 @@ export class ChildMaker {
     return this.#judged(owner, key, isSibling ? beside : own, isSibling);
   }
 
+  /** The plan of an object that a rule was found to take. */
+  under(plan: ObjectPlan, rule: number): ObjectPlan {
+    const arrival = { ...plan.arrival, ends: rule };
+    return this.#planner.object(plan.type, arrival, rule, true);
+  }
+
   /** The plan of an object once it is known which conditions hold. */
   variant(plan: ObjectPlan, held: readonly number[]): ObjectPlan {
     const { positions, compiled } = this.#planner;
@@ -50,16 +57,36 @@ export class ChildMaker {
       return this.#planner.object(plan.type, arrival, Math.min(plan.winner, arrival.ends), plan.isKnownExtension);
     }
     // An extension that a rule names gets what its rules say, not what unknown ones get.
-    const inherited = plan.winner < compiled.fallbacks.keep ? plan.winner : compiled.fallbacks.drop;
+    const isOpen = plan.winner < compiled.fallbacks.extensionDrop || plan.winner === compiled.fallbacks.extensionKeep;
+    const inherited = isOpen ? plan.winner : compiled.fallbacks.drop;
     const named = this.#isKeptBy(arrival.ends) ? arrival : this.#withoutSearches(arrival);
     return this.#planner.object(plan.type, named, Math.min(inherited, arrival.ends), true);
   }
 
   #judged(owner: ObjectPlan, key: string, element: R4Element | undefined, isSibling: boolean): Child {
-    const plain = plainKey({ key, isSibling });
+    // What stands beside a value that R4 does not have is taken with it.
+    const plain = element === undefined && key.startsWith('_') ? key.slice(1) : plainKey({ key, isSibling });
     const shape: NodeShape = { name: element?.name ?? plain, key: plain, type: element?.type ?? '' };
     const arrival = this.#planner.positions.below(owner.arrival.positions, shape);
-    return this.#made({ owner, key, element, isSibling, arrival, ...this.#winner(owner, shape, arrival) });
+    const judged = { owner, key, element, isSibling, arrival, ...this.#winner(owner, shape, arrival) };
+    return this.#made(element === undefined ? this.#custom(judged) : judged);
+  }
+
+  /**
+   * Under `default: drop` what R4 does not have passes by a rule that was written for it, with `custom: true`: a search for a
+   * name or a type, or a rule on what holds it, did not have it in mind.
+   */
+  #custom(draft: Draft): Draft {
+    if (this.#planner.policy.default === 'keep') return draft;
+    const { rules, fallbacks } = this.#planner.compiled;
+    const isMeant = (rule: number): boolean => rules[rule]?.passes !== true || rules[rule].rule?.custom === true;
+    const { positions, pending, ends } = draft.arrival;
+    const arrival = {
+      ends: isMeant(ends) ? ends : noRule,
+      positions: positions.filter((position) => isMeant(ruleAt(position))),
+      pending: pending.filter(({ rule }) => isMeant(rule)),
+    };
+    return { ...draft, arrival, winner: isMeant(draft.winner) ? draft.winner : fallbacks.drop };
   }
 
   /** The rule that decides on a node: the first that came to it or to what holds it; extensions and ids apart. */
@@ -78,7 +105,7 @@ export class ChildMaker {
         return { winner: inherited, isKnownExtension: true, arrival: this.#withoutSearches(arrival) };
       }
       if (isRemoving) return { winner: inherited, isKnownExtension: false };
-      if (this.#isFollowed(arrival)) {
+      if (this.#isFollowed(arrival) && this.#saysOf(shape) !== 'keep') {
         return { winner: fallbacks.drop, isKnownExtension: true, arrival: this.#withoutSearches(arrival) };
       }
       return { winner: this.#ofUnknownExtension(owner, shape), isKnownExtension: false };
@@ -89,10 +116,14 @@ export class ChildMaker {
     return { winner: isSwept ? this.#planner.defaultRule : inherited, isKnownExtension: false };
   }
 
+  #saysOf(shape: NodeShape): Disposition {
+    const { extensions, modifierExtensions } = this.#planner.policy;
+    return shape.name === 'extension' ? extensions : modifierExtensions;
+  }
+
   #ofUnknownExtension(owner: ObjectPlan, shape: NodeShape): number {
-    const { policy, compiled } = this.#planner;
-    const { fallbacks } = compiled;
-    const says = shape.name === 'extension' ? policy.extensions : policy.modifierExtensions;
+    const { fallbacks } = this.#planner.compiled;
+    const says = this.#saysOf(shape);
     if (says === 'withhold') return fallbacks.extensionWithhold;
     if (says === 'drop') return fallbacks.extensionDrop;
     return owner.winner === fallbacks.drop ? fallbacks.extensionKeep : owner.winner;
@@ -159,7 +190,11 @@ export class ChildMaker {
       last: { text: '', hasher: undefined, tokens: [] },
       plan: () => (plan ??= this.#planOf(draft)),
       under: (rule) =>
-        rule >= winner ? child : remembered(rule, () => this.#made({ ...draft, winner: rule, isKnownExtension: true })),
+        rule >= winner
+          ? child
+          : remembered(rule, () =>
+              this.#made({ ...draft, winner: rule, isKnownExtension: true, arrival: { ...arrival, ends: rule } }),
+            ),
       shapedAs: (shape) =>
         remembered(shape, () => {
           const shaped = { ...plainElement, name: key, key, type: shape };
@@ -192,11 +227,11 @@ export class ChildMaker {
     const method = won?.method ?? 'default-drop';
     const passes = won?.passes ?? false;
     if (element?.type === 'Resource') return modes.resource;
+    if (method === 'substitute' && arrival.ends === winner) return isSibling ? modes.drop : modes.substitute;
     if (element?.type === 'Extension') {
       const isOpen = passes || winner >= fallbacks.extensionDrop || this.#mayPassBelow(element, arrival, winner);
       return isOpen ? modes.extension : modes.drop;
     }
-    if (method === 'substitute' && arrival.ends === winner) return isSibling ? modes.drop : modes.substitute;
     if (!passes && !this.#mayPassBelow(element, arrival, winner)) return modes.drop;
     if (element === undefined) return modes.unknown;
     if (!isPrimitiveType(element.type)) return modes.object;

@@ -57,6 +57,8 @@ export interface ObjectPlan {
   readonly replacement: { readonly with: unknown } | undefined;
   /** What happens to this key. Throws `Withheld` for keys of JavaScript's own. */
   child(key: string): Child;
+  /** The plan where a rule that was found by looking at the data has come to this object. */
+  under(rule: number): ObjectPlan;
   /** The plan of this very object once it is known which of the pending rules hold, told by their indexes. */
   variant(held: readonly number[]): ObjectPlan;
 }

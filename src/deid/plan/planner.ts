@@ -2,7 +2,7 @@
  * The plan: for each R4 type, with the positions of the rules' paths and the rule that has won so far, a table that says
  * what happens to each JSON key. Parts are made when first needed and then looked up, so a walk asks no rule anything.
  */
-import { r4Type } from '../r4/model.ts';
+import { r4ResourceTypes, r4Type } from '../r4/model.ts';
 import type { R4Element } from '../r4/model.ts';
 import type { ResolvedPolicy } from '../policy/document.ts';
 import { ChildMaker } from './child-maker.ts';
@@ -44,6 +44,10 @@ class TablePlan implements ObjectPlan {
     const child = this.#maker.child(this, key);
     if (child.isR4 || this.#children.size < unknownKeysMax) this.#children.set(key, child);
     return child;
+  }
+
+  under(rule: number): ObjectPlan {
+    return rule < this.winner ? this.#maker.under(this, rule) : this;
   }
 
   variant(held: readonly number[]): ObjectPlan {
@@ -98,7 +102,7 @@ export class Planner implements Plans {
   resource(type: string): ObjectPlan | undefined {
     const known = this.#resources.get(type);
     if (known !== undefined) return known;
-    if (r4Type(type)?.kind !== 'resource' && !this.#customTypes.has(type)) return undefined;
+    if (!r4ResourceTypes.has(type) && !this.#customTypes.has(type)) return undefined;
     const plan = this.embedded(type, undefined);
     if (plan !== undefined) this.#resources.set(type, plan);
     return plan;
@@ -111,7 +115,7 @@ export class Planner implements Plans {
   embedded(type: string, place: Arrival | undefined): ObjectPlan | undefined {
     const known = place === undefined ? undefined : this.#embedded.get(place)?.get(type);
     if (known !== undefined) return known;
-    if (r4Type(type)?.kind !== 'resource' && !this.#customTypes.has(type)) return undefined;
+    if (!r4ResourceTypes.has(type) && !this.#customTypes.has(type)) return undefined;
     const arrival = this.positions.resource(type, place);
     const plan = this.object(type, arrival, Math.min(this.defaultRule, arrival.ends), false);
     if (place !== undefined) {
@@ -125,7 +129,15 @@ export class Planner implements Plans {
   /** The plan of an object of a type; the same one for the same positions and winner. */
   object(type: string, arrival: Arrival, winner: number, isKnownExtension: boolean): ObjectPlan {
     const pending = arrival.pending.map(({ rule, step, conditions }) => [rule, step, conditions.length].join('.'));
-    const key = [type, winner, isKnownExtension ? 'k' : '', arrival.positions.join(), pending.join()].join('|');
+    const isHere = arrival.ends === winner;
+    const key = [
+      type,
+      winner,
+      isKnownExtension ? 'k' : '',
+      isHere ? 'h' : '',
+      arrival.positions.join(),
+      pending.join(),
+    ].join('|');
     let plan = this.#plans.get(key);
     if (plan === undefined) {
       const flags = { isKnownExtension, isCustomResource: this.#customTypes.has(type) };

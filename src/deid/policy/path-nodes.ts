@@ -102,6 +102,8 @@ const shapeOf = ({ name, key, type }: R4Element): NodeShape => ({ name, key, typ
 
 /** A primitive has what every element has, in its `_` sibling. */
 const elementsOf = (type: string): R4Element[] => {
+  // A resource inside another is judged by its own type's rules.
+  if (type === 'Resource') return [];
   const known = r4Type(type);
   return [...((known?.kind === 'primitive' ? r4Type('Element') : known)?.elements.values() ?? [])];
 };
@@ -118,6 +120,7 @@ function rootTypes(root: string | undefined): readonly string[] | undefined {
 
 /** Whether a step's condition speaks of something that the node can have. */
 function mayHold({ where }: Step, node: PathNode): boolean {
+  if (where !== undefined && r4Type(node.type)?.kind === 'primitive') return false;
   let types = [node.type];
   for (const name of where?.path ?? []) {
     types = types.flatMap((type) =>
@@ -172,6 +175,9 @@ function unknownType(type: string): string {
 }
 
 function mistakeAt(step: Step, nodes: readonly PathNode[]): string {
+  if (step.where !== undefined) {
+    return `a condition that can hold: ${step.where.path.join('.')} has to be an element of what where() is asked of`;
+  }
   const [first] = nodes;
   const where = first === undefined || first.type === anyType || nodes.length > 3 ? 'R4' : first.type;
   if (step.kind === 'extension') return `an element that has extensions, which ${where} has not`;

@@ -87,6 +87,19 @@ function lineOf(yaml: Document.Parsed, lines: LineCounter, raw: RawProblem): num
   return undefined;
 }
 
+const depthLevelsMax = 100;
+
+/** Whether a document nests deeper than any policy does; an alias inside what it names makes a circle. */
+function isTooDeep(document: unknown): boolean {
+  let level: unknown[] = [document];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > depthLevelsMax) return true;
+    const objects = new Set(level.filter((value) => typeof value === 'object' && value !== null));
+    level = [...objects].flatMap((value) => Object.values(value as object));
+  }
+  return false;
+}
+
 /** Reads and checks a policy document; mistakes come back as a value, never as an exception. */
 export function readPolicy(source: unknown): PolicyReading {
   const lines = new LineCounter();
@@ -106,6 +119,12 @@ export function readPolicy(source: unknown): PolicyReading {
   } catch {
     // The parser refuses documents that blow up by their aliases.
     return { ok: false, problems: [{ path: '', found: 'unresolvable aliases', expected: 'a plain document' }] };
+  }
+  if (isTooDeep(document)) {
+    return {
+      ok: false,
+      problems: [{ path: '', found: 'values nested very deep, or in a circle', expected: 'a plain document' }],
+    };
   }
   if (typeof document === 'object' && document !== null && 'fhirPathRules' in document) {
     // Others' rules pass by default and shift dates weakly: to be converted by somebody who reads what changes.

@@ -45,7 +45,7 @@ const isCustom = (rule: Record<string, unknown>): boolean => rule.custom === tru
 
 /** What is wrong with a rule's path by itself, or between it and the method. */
 function pathMistake(rule: Record<string, unknown>, path: PolicyPath): string | undefined {
-  if (rule.answersTo !== undefined && rule.path !== answersPath) return `${answersPath}, with answersTo`;
+  if (rule.answersTo !== undefined && String(rule.path).trim() !== answersPath) return `${answersPath}, with answersTo`;
   if (path.kind === 'general') {
     if (path.root !== undefined && !r4ResourceTypes.has(path.root) && path.root !== 'DomainResource') {
       return 'an expression that starts with a resource type of R4';

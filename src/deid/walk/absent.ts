@@ -10,8 +10,9 @@ import type { R4Element } from '../r4/model.ts';
 
 const marker = (): JsonObject => ({ extension: [{ url: absentReason.url, valueCode: absentReason.valueCode }] });
 
-const wasThere = (source: JsonObject, key: string): boolean =>
-  Object.hasOwn(source, key) || Object.hasOwn(source, `_${key}`);
+/** A null is as good as nothing. */
+const has = (source: JsonObject, key: string): boolean => Object.hasOwn(source, key) && source[key] !== null;
+const wasThere = (source: JsonObject, key: string): boolean => has(source, key) || has(source, `_${key}`);
 const isThere = (out: JsonObject, key: string): boolean => Object.hasOwn(out, key) || Object.hasOwn(out, `_${key}`);
 
 /**

@@ -74,6 +74,8 @@ export interface Walk {
   entryId: string;
   /** Whose data this is: what dates are shifted by, and what the guard goes by. */
   patient: string;
+  /** Whether a list of the object that is walked has a hole that may have to be closed. */
+  hasHoles: boolean;
   /** Undefined when the policy's leak guard is off. */
   trace: TraceDraft | undefined;
   /** Rules that were found by looking at the data; undefined for the many resources that have none. */

@@ -74,7 +74,7 @@ function collect(
     for (const member of value) collect(walk, member, at, guardClass, stated, depth + 1);
     return;
   }
-  const known = r4Type(typeof value.resourceType === 'string' ? value.resourceType : at.type);
+  const known = r4Type(isWhole(at.type) && typeof value.resourceType === 'string' ? value.resourceType : at.type);
   for (const key in value) {
     const element = known?.elements.get(key);
     const member = value[key] ?? null;
@@ -84,6 +84,9 @@ function collect(
     collect(walk, member, element ?? unknownElement, own, stated, depth + 1);
   }
 }
+
+/** Where a resource may stand: `resourceType` is an element of one of R4's backbone types, too. */
+const isWhole = (type: string): boolean => type === '' || type === 'Resource';
 
 const unknownElement = { type: '', isToPersons: false };
 

@@ -4,12 +4,11 @@ import { hashTokens, hashedTokens } from '../guard/tokens.ts';
 import type { TextKind } from '../guard/tokens.ts';
 import { readDate } from '../methods/dates.ts';
 import type { Child } from '../plan/child.ts';
-import { hiddenTarget } from '../references.ts';
 import { Withheld } from '../shape.ts';
 import { labelBits } from './context.ts';
 import type { LeafMethod, Walk } from './context.ts';
 import { collectRemoved } from './guard-words.ts';
-import { idOf } from './literals.ts';
+import { rewriteHidden } from './literals.ts';
 
 /** Longer texts are not remembered: each stands once. */
 const memoCharactersMax = 256;
@@ -39,6 +38,9 @@ export function count(walk: Walk, rule: number): void {
   walk.taken[rule] = before + 1;
 }
 
+/** Whether a text could name a resource: most have no slash, or begin as no type and no address does. */
+const mayHide = (text: string): boolean => text.includes('/');
+
 /** A primitive that passes: of the JSON type that R4 has, a date where R4 has a date, without an id of the source's. */
 export function keptLeaf(walk: Walk, child: Child, value: Json): Json | undefined {
   if (typeof value !== child.jsonKind || typeof value === 'object') throw new Withheld('wrong-json-type');
@@ -50,12 +52,12 @@ export function keptLeaf(walk: Walk, child: Child, value: Json): Json | undefine
       walk.labels |= labelBits.redacted;
       return undefined;
     }
-    const target = hiddenTarget(value, child.type, walk.policy.scope);
-    if (target !== undefined) {
+    const rewritten = mayHide(value) ? rewriteHidden(walk, value, child.type) : undefined;
+    if (rewritten !== undefined) {
       walk.labels |= labelBits.pseudonymized;
-      return `${target.type}/${idOf(walk, target.type, target.id)}`;
+      return rewritten;
     }
-  }
+  } else if (typeof value === 'number' && !Number.isFinite(value)) throw new Withheld('wrong-json-type');
   noteKept(walk, child, child.textKind, value as string | number);
   return value;
 }
@@ -69,19 +71,31 @@ export function changedLeaf(walk: Walk, child: Child, value: Json): Json | undef
   }
   const method = child.leaf as LeafMethod;
   count(walk, child.rule);
-  const copy = method.apply(value, walk);
+  const copy = sound(method.apply(value, walk), child);
   walk.labels |= copy === undefined ? labelBits.redacted : copy === value ? 0 : method.label;
-  if (walk.trace !== undefined) {
-    if (copy !== value) collectRemoved(walk, child, value);
-    if ((typeof copy === 'string' || typeof copy === 'number') && noted(walk, child)) {
-      noteKept(walk, child, child.textKind, copy);
-    }
-  }
+  if (walk.trace !== undefined && copy !== value) collectRemoved(walk, child, value);
+  if (copy === undefined || typeof copy === 'boolean' || !isInClear(walk, child)) return copy;
+  const rewritten = typeof copy === 'string' ? rewriteHidden(walk, copy, child.type) : undefined;
+  if (rewritten !== undefined) return rewritten;
+  noteKept(walk, child, child.textKind, copy);
+  return copy;
+}
+
+const wholeNumbers = new Set(['integer', 'positiveInt', 'unsignedInt']);
+
+/** What a method gives has to be a value that the element may have: nothing else is written. */
+function sound(copy: unknown, { jsonKind, type }: Child): string | number | boolean | undefined {
+  if (copy === undefined) return undefined;
+  if (typeof copy === 'number') {
+    if (!Number.isFinite(copy) || (wholeNumbers.has(type) && !Number.isInteger(copy)))
+      throw new Withheld('rule-failed');
+  } else if (typeof copy !== 'string' && typeof copy !== 'boolean') throw new Withheld('rule-failed');
+  if (jsonKind !== 'any' && typeof copy !== jsonKind) throw new Withheld('rule-failed');
   return copy;
 }
 
 /** Only what a method leaves in clear can hold a word: masked text, a general value. */
-const noted = ({ policy }: Walk, child: Child): boolean => {
+const isInClear = ({ policy }: Walk, child: Child): boolean => {
   const method = policy.rules[child.rule]?.method;
   return method === 'mask' || method === 'generalize' || method === 'plugin';
 };
@@ -101,9 +115,10 @@ export function unknownLeaf(walk: Walk, child: Child, value: string | number | b
   if (rule.method !== 'keep' && rule.method !== 'default-keep' && rule.method !== 'extension-keep') return undefined;
   count(walk, child.rule);
   if (typeof value === 'string') {
-    const target = hiddenTarget(value, /ur[il]$/i.test(child.key) ? 'url' : 'string', walk.policy.scope);
-    if (target !== undefined) return `${target.type}/${idOf(walk, target.type, target.id)}`;
+    const rewritten = rewriteHidden(walk, value, /ur[il]$/i.test(child.key) ? 'url' : 'string');
+    if (rewritten !== undefined) return rewritten;
   }
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new Withheld('wrong-json-type');
   if (typeof value !== 'boolean') noteKept(walk, child, typeof value === 'number' ? 'code' : 'text', value);
   return value;
 }

@@ -6,7 +6,8 @@
 import type { Json, JsonObject } from '../../fhir/resource.ts';
 import { detachedSystem } from '../engine.ts';
 import { pseudonym, pseudonymId, pseudonymUrn } from '../pseudonym.ts';
-import { detachedType, parseLiteral } from '../references.ts';
+import { r4ResourceTypes } from '../r4/model.ts';
+import { hiddenTarget, parseLiteral } from '../references.ts';
 import type { LiteralReference } from '../references.ts';
 import { labelBits } from './context.ts';
 import type { Walk } from './context.ts';
@@ -56,8 +57,26 @@ function detachedValue(walk: Walk, parsed: Exclude<LiteralReference, { form: 'lo
     : pseudonym(walk.keys.pseudonym, 'reference-literal', [instance, parsed.form, parsed.literal]);
 }
 
-/** Rewrites the copy `out` of the reference `source`; a rule may have removed the literal already. Never changes `out`. */
-export function rewriteReference(walk: Walk, source: JsonObject, out: JsonObject): JsonObject {
+const structureDefinition = 'http://hl7.org/fhir/StructureDefinition/';
+
+/** Whether a text names a type that there is: anything else in its place could be somebody's name. */
+function namesType(walk: Walk, text: Json | undefined): boolean {
+  if (typeof text !== 'string') return false;
+  const name = text.startsWith(structureDefinition) ? text.slice(structureDefinition.length) : text;
+  const { upTypes, downTypes } = walk.policy.scope;
+  return upTypes.has(name) || downTypes.has(name) || r4ResourceTypes.has(name);
+}
+
+/** A Reference whose `type` is one, or has none. */
+function withSoundType(walk: Walk, out: JsonObject): JsonObject {
+  if (out.type === undefined || namesType(walk, out.type)) return out;
+  const { type: _type, ...others } = out;
+  return others;
+}
+
+/** Rewrites the copy of a Reference, from which a rule may have removed the literal already. Never changes `copy`. */
+export function rewriteReference(walk: Walk, copy: JsonObject): JsonObject {
+  const out = withSoundType(walk, copy);
   const literal = out.reference;
   if (typeof literal !== 'string') return out;
   const known = walk.keys.rewritten.get(literal);
@@ -67,13 +86,7 @@ export function rewriteReference(walk: Walk, source: JsonObject, out: JsonObject
     return { ...out, reference: known };
   }
   const parsed = parseLiteral(literal);
-  if (parsed.form === 'local') {
-    if (parsed.id === '') return out; // the container itself
-    const target = localIdOf(walk, parsed.id);
-    const node = { ...out, reference: `#${target}` };
-    walk.container.local.push({ node, target });
-    return node;
-  }
+  if (parsed.form === 'local') return rewriteLocal(walk, out, parsed.id);
   const { scope } = walk.policy;
   if (parsed.form === 'relative' && scope.downTypes.has(parsed.type)) {
     return { ...out, reference: `${parsed.type}/${parsed.id}` };
@@ -85,12 +98,22 @@ export function rewriteReference(walk: Walk, source: JsonObject, out: JsonObject
     walk.keys.rewritten.set(literal, reference);
     return { ...out, reference };
   }
-  if (parsed.form === 'urn' && scope.urns === 'rename') {
+  const renamed = scope.urns === 'rename' ? rewriteFullUrl(walk, literal) : undefined;
+  if (renamed !== undefined) {
     walk.pseudonymized++;
-    return { ...out, reference: urnOf(walk, parsed.literal) };
+    return { ...out, reference: renamed };
   }
   walk.detached++;
-  return detachedFrom(out, detachedValue(walk, parsed), detachedType(parsed, source.type));
+  const type = namesType(walk, parsed.type) ? parsed.type : undefined;
+  return detachedFrom(out, detachedValue(walk, parsed), type);
+}
+
+function rewriteLocal(walk: Walk, out: JsonObject, id: string): JsonObject {
+  if (id === '') return out; // the container itself
+  const target = localIdOf(walk, id);
+  const node = { ...out, reference: `#${target}` };
+  walk.container.local.push({ node, target });
+  return node;
 }
 
 /** Detaches the local references whose target did not pass, now that it is known which did. */
@@ -110,19 +133,35 @@ export function settleLocalReferences(walk: Walk): void {
 /** Where Bundles' full addresses stand afterwards: no host of the source's, and relative references still resolve. */
 const renamedBase = 'https://fhir-sluice.invalid/';
 
-/** A Bundle entry's `fullUrl`, rewritten so that what pointed at the entry still does. */
+/** A Bundle entry's `fullUrl`, or what points at one, rewritten so that the two still agree. */
 export function rewriteFullUrl(walk: Walk, text: string): string | undefined {
   const parsed = parseLiteral(text);
   if (parsed.form === 'urn') return urnOf(walk, parsed.literal);
-  const tail = /\/([A-Z][A-Za-z0-9]{0,63})\/([A-Za-z0-9\-.]{1,64})$/.exec(text);
-  if (parsed.form !== 'absolute' || tail === null) return undefined;
-  return `${renamedBase}${tail[1] ?? ''}/${idOf(walk, tail[1] ?? '', tail[2] ?? '')}`;
+  const [, type = '', id = ''] = fullUrlTail.exec(text) ?? [];
+  if (parsed.form !== 'absolute' || !namesType(walk, type)) return undefined;
+  return `${renamedBase}${type}/${idOf(walk, type, id)}`;
 }
+
+const fullUrlTail = /\/([A-Z][A-Za-z0-9]{0,63})\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/;
 
 /** The address of a Bundle entry's request: a type, and the pseudonym where it names a resource. Never a query. */
 export function rewriteRequestUrl(walk: Walk, text: string): string | undefined {
-  const match = /^([A-Z][A-Za-z0-9]{0,63})(?:\/([A-Za-z0-9\-.]{1,64}))?(?:[/?].*)?$/s.exec(text);
-  if (match === null) return undefined;
-  const [, type = '', id] = match;
+  const [, type = '', id] = /^([A-Z][A-Za-z0-9]{0,63})(?:\/([A-Za-z0-9\-.]{1,64}))?(?:[/?].*)?$/s.exec(text) ?? [];
+  if (!namesType(walk, type)) return undefined;
   return id === undefined ? type : `${type}/${idOf(walk, type, id)}`;
+}
+
+/**
+ * A kept text that names a resource outside a Reference, with the pseudonym in its id's place; undefined for every other
+ * text. In addresses also with a slash, a version or a fragment around it, or as the end of an absolute one.
+ */
+export function rewriteHidden(walk: Walk, text: string, type: string): string | undefined {
+  const { scope } = walk.policy;
+  const target = hiddenTarget(text, type, scope);
+  if (target !== undefined) return `${target.type}/${idOf(walk, target.type, target.id)}`;
+  if (type !== 'url' && type !== 'uri' && type !== 'canonical') return undefined;
+  const [, slash = '', inner = '', rest = ''] = /^(\/?)([^|#?]*)([|#?].*)?$/s.exec(text) ?? [];
+  const wrapped = slash === '' && rest === '' ? undefined : hiddenTarget(inner, 'uri', scope);
+  if (wrapped !== undefined) return `${slash}${wrapped.type}/${idOf(walk, wrapped.type, wrapped.id)}`;
+  return type === 'url' && parseLiteral(inner).form === 'absolute' ? rewriteFullUrl(walk, inner) : undefined;
 }

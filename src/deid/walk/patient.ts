@@ -5,6 +5,7 @@
 import type { Json, JsonObject } from '../../fhir/resource.ts';
 import { r4PatientPaths } from '../r4/model.ts';
 import { parseLiteral } from '../references.ts';
+import { isObject } from '../shape.ts';
 
 const paths = new Map<string, readonly (readonly string[])[]>();
 
@@ -19,7 +20,7 @@ function pathsOf(type: string): readonly (readonly string[])[] {
  * resource that names no patient, or several, is a matter of its own: `Type/<id>`.
  */
 export function patientKeyOf(resource: JsonObject, type: string, id: string): string {
-  if (type === 'Patient') return `Patient/${id}`;
+  if (type === 'Patient') return `Patient/${lowerUuid(id)}`;
   let found: string | undefined;
   for (const path of pathsOf(type)) {
     for (const reference of referencesAt(resource, path)) {
@@ -42,13 +43,14 @@ function referencesAt(resource: JsonObject, path: readonly string[]): readonly J
 
 const none: readonly Json[] = [];
 
+/** Values at a path of several steps, through lists, but not through lists in lists: those are nothing of R4's. */
 function valuesAt(value: Json | undefined, path: readonly string[], at: number): Json[] {
-  if (value === undefined || value === null) return [];
-  if (Array.isArray(value)) return value.flatMap((member) => valuesAt(member, path, at));
   const step = path[at];
-  if (step === undefined) return [value];
-  if (typeof value !== 'object' || !Object.hasOwn(value, step)) return [];
-  return valuesAt(value[step], path, at + 1);
+  if (step === undefined) return value === undefined ? [] : [value];
+  if (!isObject(value) || !Object.hasOwn(value, step)) return [];
+  const member = value[step];
+  const members = Array.isArray(member) ? member.filter((one) => !Array.isArray(one)) : [member];
+  return members.flatMap((one) => valuesAt(one, path, at + 1));
 }
 
 function keyOfReference(value: Json): string | undefined {
@@ -62,20 +64,26 @@ function keyOfReference(value: Json): string | undefined {
     : undefined;
 }
 
+const uuidCharacters = 36;
+/** A UUID means the same in either case, and a urn and an id may differ in it. */
+const lowerUuid = (id: string): string => (id.length === uuidCharacters ? id.toLowerCase() : id);
+
 const patientPrefix = 'Patient/';
 const absoluteTail = /\/Patient\/([A-Za-z0-9\-.]{1,64})$/;
 
 function keyOfLiteral(text: string): string | undefined {
-  if (text.startsWith(patientPrefix) && !text.includes('/', patientPrefix.length)) return text;
+  if (text.startsWith(patientPrefix) && !text.includes('/', patientPrefix.length)) {
+    return patientPrefix + lowerUuid(text.slice(patientPrefix.length));
+  }
   const parsed = parseLiteral(text);
   switch (parsed.form) {
     case 'relative':
-      return parsed.type === 'Patient' ? `Patient/${parsed.id}` : undefined;
+      return parsed.type === 'Patient' ? `Patient/${lowerUuid(parsed.id)}` : undefined;
     case 'urn':
       return `Patient/${parsed.literal.slice(parsed.literal.lastIndexOf(':') + 1).toLowerCase()}`;
     case 'absolute': {
       const id = absoluteTail.exec(parsed.literal)?.[1];
-      return id === undefined ? undefined : `Patient/${id}`;
+      return id === undefined ? undefined : `Patient/${lowerUuid(id)}`;
     }
     case 'conditional':
       return parsed.type === 'Patient' ? parsed.literal : undefined;

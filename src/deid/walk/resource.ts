@@ -1,10 +1,12 @@
 /** A resource, alone or inside another: its id, its meta, whose it is, and what is written on it afterwards. */
+import { createHash } from 'node:crypto';
 import { typeForm } from '../../fhir/resource.ts';
 import type { Json, JsonObject } from '../../fhir/resource.ts';
 import { patientHash } from '../guard/hash.ts';
-import type { Child } from '../plan/child.ts';
-import type { ObjectPlan } from '../plan/child.ts';
-import { inspect, portableMeta, Withheld, withTags } from '../shape.ts';
+import { canonicalJson } from '../policy/canonical-json.ts';
+import type { Child, ObjectPlan } from '../plan/child.ts';
+import { inspect, isObject, portableMeta, Withheld, withTags } from '../shape.ts';
+import { resolved } from './conditions.ts';
 import { labelBits } from './context.ts';
 import type { Walk } from './context.ts';
 import { collectRemoved } from './guard-words.ts';
@@ -20,12 +22,28 @@ export function ownId(walk: Walk, value: Json): Json | undefined {
   return walk.newId;
 }
 
+/** Metas that are portable already: general rules were looked for in them, and found these very objects. */
+const portable = new WeakSet<object>();
+
+/** The resource with its meta made portable, where rules look for places before the walk does. */
+function prepared(walk: Walk, value: JsonObject, depth: number): JsonObject {
+  if (walk.policy.generalRules.length === 0 || value.meta === undefined) return value;
+  inspect(value.meta, depth + 1);
+  const meta = portableMeta(value.meta);
+  portable.add(meta);
+  return { ...value, meta };
+}
+
 /** Of `meta` what is no server's own, under the rules. */
 export function ownMeta(walk: Walk, child: Child, value: Json, depth: number): Json | undefined {
   inspect(value, depth + 1);
-  const meta = portableMeta(value);
+  const meta = isObject(value) && portable.has(value) ? value : portableMeta(value);
   return Object.keys(meta).length === 0 ? undefined : walk.walkObject(walk, meta, child.plan(), depth + 1);
 }
+
+/** What stands for a resource's id where it has none: two such resources are of no one patient. */
+export const contentId = (value: JsonObject): string =>
+  `?${createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, 32)}`;
 
 /** A resource that is nobody's part: alone, in a Bundle, in Parameters. The same bytes in each of them. */
 export function wholeResource(
@@ -43,13 +61,17 @@ export function wholeResource(
   walk.labels = newId === undefined || policy.scope.downTypes.has(type) ? 0 : labelBits.pseudonymized;
   walk.patient = patientKeyOf(value, type, id);
   if (trace !== undefined || depth === 1) walk.trace = traceOf(walk, type);
-  walk.marks = marksOf(value, type, policy, walk.marks);
+  walk.entryId = '';
+  const source = prepared(walk, value, depth);
+  walk.marks = marksOf(source, type, policy, walk.marks);
   const outerTrail = walk.trail?.splice(0) ?? [];
-  const out = walk.walkObject(walk, value, plan, depth) ?? { resourceType: type };
+  const mark = walk.marks?.objects.get(source);
+  const own = resolved(mark === undefined ? plan : plan.under(mark), source);
+  const out = walk.walkObject(walk, source, own, depth) ?? { resourceType: type };
   walk.trail?.push(...outerTrail);
   settleLocalReferences(walk);
   const shown = policy.document.labels ? securityLabels(walk.labels) : [];
-  const labelled = withTags(out, walk.keys.tags, shown, out !== value);
+  const labelled = withTags(out, walk.keys.tags, shown, out !== source && out !== value);
   walk.container = container;
   walk.newId = outerId;
   walk.labels |= labels;
@@ -81,19 +103,24 @@ export function embeddedResource(walk: Walk, child: Child, value: JsonObject, de
   const { policy } = walk;
   if (typeof type !== 'string' || !typeForm.test(type)) throw new Withheld('wrong-json-type');
   if (id !== undefined && typeof id !== 'string') throw new Withheld('wrong-json-type');
-  const plan = policy.planner.embedded(type, child.arrival);
-  if (plan === undefined) throw new Withheld('unknown-type');
+  const known = policy.planner.embedded(type, child.arrival);
+  if (known === undefined) throw new Withheld('unknown-type');
+  const mark = walk.marks?.objects.get(value);
+  const plan = resolved(mark === undefined ? known : known.under(mark), value);
+  if (plan.replacement !== undefined) return plan.replacement.with as Json;
   const isRemoved = plan.winner < policy.fallbacks.keep && policy.rules[plan.winner]?.passes !== true;
   if (isRemoved) return removed(walk, child, value, plan, depth);
   if (child.key !== 'contained') {
     const newId = id === undefined ? undefined : idOf(walk, type, id);
-    return wholeResource(walk, value, plan, { type, id: id ?? walk.entryId, newId }, depth);
+    const given = id ?? (walk.entryId === '' ? contentId(value) : walk.entryId);
+    return wholeResource(walk, value, plan, { type, id: given, newId }, depth);
   }
   const outerId = walk.newId;
   walk.newId = id === undefined ? undefined : localIdOf(walk, id);
   if (walk.newId !== undefined) walk.container.present.add(walk.newId);
-  walk.marks = marksOf(value, type, policy, walk.marks);
-  const out = walk.walkObject(walk, value, plan, depth);
+  const source = prepared(walk, value, depth);
+  walk.marks = marksOf(source, type, policy, walk.marks);
+  const out = walk.walkObject(walk, source, plan, depth);
   walk.newId = outerId;
   return out;
 }

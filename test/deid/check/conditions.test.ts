@@ -136,7 +136,7 @@ describe('answers', () => {
 
   it('pass alone where a rule keeps those of some questions', () => {
     const policy = dropping([
-      keep('QuestionnaireResponse.item.linkId'),
+      keep("nodesByName('linkId')"),
       keep('QuestionnaireResponse.item.answer', { answersTo: { linkIds: ['b'] } }),
     ]);
     expect(verdictOn(staged(response, policy), policy)).toBe('ok');

@@ -9,7 +9,7 @@ const reverse: MethodPlugin = {
   name: 'reverse',
   version: '1',
   types: ['string'],
-  apply: (value) => (typeof value === 'string' ? [...value].reverse().join('') : undefined),
+  apply: (value) => (typeof value === 'string' ? Array.from(value).reverse().join('') : undefined),
 };
 
 interface Written {

@@ -1,0 +1,86 @@
+/** What the rules say at a place, given what they said of the node above: elements, extensions, what R4 does not have. */
+import type { R4Element } from '../r4/model.ts';
+import type { NodeShape, Paths, Progress } from './follow.ts';
+import type { Taker, Truth } from './json.ts';
+import { defaultOf, inOrder, inherited, ofElementId, ofExtension, ofMeta, ofUnknown } from './takers.ts';
+import type { Foreign, Precedence } from './takers.ts';
+
+/** The node above, as far as it matters to what stands under its keys. */
+export interface Holder {
+  readonly isResource: boolean;
+  /** Whether its objects have a type of R4's, and which. */
+  readonly isR4: boolean;
+  readonly holds: string;
+  /** In or below what R4 does not have. */
+  readonly isOutside: boolean;
+}
+
+/** A node whose rules are asked for. */
+export interface Judged {
+  readonly policy: Precedence;
+  readonly paths: Paths;
+  readonly key: string;
+  readonly shape: NodeShape;
+  /** Undefined for what R4 does not have. */
+  readonly element: R4Element | undefined;
+  readonly truths: readonly Truth[] | undefined;
+  /** Rules that came here by other ways than their paths. */
+  readonly also: readonly Taker[];
+  /** Undefined for a resource itself. */
+  readonly holder: Holder | undefined;
+}
+
+/** What was said at one node, for those below it. */
+export interface Said {
+  readonly progress: Progress;
+  readonly takers: readonly Taker[];
+  readonly isClosed: boolean;
+  /** In what is known by its parts alone: the same without the rules that search everywhere and let something pass. */
+  readonly part: Omit<Said, 'part'> | undefined;
+}
+
+const plain = (takers: readonly Taker[]): Foreign => ({ takers, isClosed: false, isNarrow: false });
+
+/** The rules whose path ends at the node, or that came to it otherwise. */
+export const endsOf = ({ paths, also }: Judged, progress: Progress): readonly Taker[] =>
+  inOrder([...paths.ends(progress), ...also]);
+
+/** What the rules say at a node, once with all of them and, where only parts may pass, once without the searches. */
+export function said(node: Judged, above: Said | undefined): Said {
+  const progress = node.paths.row(above?.progress, node.shape, node.truths);
+  const all = judge(node, above?.takers ?? [], progress, above?.progress);
+  const outer = above?.part;
+  const own = outer === undefined ? progress : node.paths.row(outer.progress, node.shape, node.truths);
+  const judged = outer === undefined ? all : judge(node, outer.takers, own, outer.progress);
+  if (outer === undefined && !judged.isNarrow) return { ...all, progress, part: undefined };
+  const part = { ...judged, progress: judged.isNarrow ? node.paths.withoutPassingSearches(own) : own };
+  return { ...all, progress, isClosed: all.isClosed || part.isClosed, part };
+}
+
+/**
+ * The rules that may decide. Where a rule names a part of something, whatever rule stands first decides on that part;
+ * where none does, no rule that searches everywhere lets it pass.
+ */
+export function deciding(policy: Precedence, { takers, part }: Said): readonly Taker[] {
+  return part === undefined || part.takers.some(({ rule }) => policy.passes(rule)) ? takers : part.takers;
+}
+
+function judge(node: Judged, takers: readonly Taker[], progress: Progress, before: Progress | undefined): Foreign {
+  const { policy, paths, key, shape, element, truths, also, holder } = node;
+  const ends = endsOf(node, progress);
+  if (holder === undefined) return plain(inOrder([...ends, { rule: defaultOf(policy), isSure: true }]));
+  if (holder.isResource && key === 'meta') return plain(ofMeta(policy, inherited(takers, ends)));
+  const isExtension =
+    element?.type === 'Extension' && (element.name === 'extension' || element.name === 'modifierExtension');
+  if (isExtension && holder.holds !== 'Extension') {
+    const kind = element.name === 'extension' ? 'extensions' : 'modifierExtensions';
+    return ofExtension(policy, kind, takers, ends, paths.goesOn(progress));
+  }
+  if (element === undefined && holder.isR4 && !holder.isOutside) {
+    // Named is what a rule comes to by its name: that it looks like a type of R4's is not enough.
+    const named = paths.row(before, { ...shape, type: '', maybeType: '' }, truths);
+    return ofUnknown(policy, takers, ends, [...paths.ends(named), ...also], paths.goesOn(named));
+  }
+  const isElementId = element?.name === 'id' && !holder.isResource;
+  return plain(isElementId ? ofElementId(policy, takers, ends) : inherited(takers, ends));
+}

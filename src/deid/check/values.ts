@@ -1,0 +1,92 @@
+/** Single values: whether what a rule's method may leave is what stands there. */
+import type { Json, JsonObject } from '../../fhir/resource.ts';
+import type { Primitive } from './forms.ts';
+import type { Taker } from './json.ts';
+import * as literals from './literals.ts';
+import type { Ours } from './literals.ts';
+import type { Marks } from './marks.ts';
+import { Mistake } from './mistakes.ts';
+import type { OutputMistake } from './mistakes.ts';
+import type { Place } from './place.ts';
+import { isDateType, isJsonOf } from './primitives.ts';
+import type { PolicyReading } from './reading.ts';
+
+/** What holds within one resource, and below some of its items. */
+export interface Inside {
+  /** The resource among whose contained ones `#x` points. */
+  readonly container: { readonly resource: JsonObject; ids?: ReadonlySet<string> };
+  readonly marks: Marks;
+  /** Rules on the answers of the items around. */
+  readonly answers: readonly Taker[];
+  /** Names under which values are not the source's own any more; undefined where nobody asks. */
+  readonly changed: Set<string> | undefined;
+}
+
+export class Values {
+  readonly #reading: PolicyReading;
+  readonly #ours: Ours;
+
+  constructor(reading: PolicyReading, ours: Ours) {
+    this.#reading = reading;
+    this.#ours = ours;
+  }
+
+  primitive(value: Json, place: Place, inside: Inside): void {
+    if (value === null || typeof value === 'object' || !isJsonOf(place.type, value)) throw new Mistake('json-type');
+    const holder = place.holder?.holds ?? '';
+    if (holder === 'Reference' && place.key === 'reference') this.#literal(value, place, inside);
+    else if (holder === 'Bundle.entry' && place.key === 'fullUrl') this.#address(value, literals.isOurFullUrl);
+    else if (holder === 'Bundle.entry.request' && place.key === 'url') this.#address(value, literals.isOurRequestUrl);
+    else this.#value(value, place, inside);
+  }
+
+  #value(value: Primitive, place: Place, inside: Inside): void {
+    const isUrl = place.key === 'url' && place.holder?.holds === 'Extension';
+    if (!isUrl && !place.forms.some((form) => form(value))) throw new Mistake(this.lackOf(place));
+    if (inside.changed !== undefined && !place.isUnchanged) noteNames(place, value, inside.changed);
+    if (typeof value === 'string' && literals.isHiddenLiteral(this.#ours, value, place.type, place.key)) {
+      throw new Mistake('hidden-reference');
+    }
+  }
+
+  /** What to call it that no rule lets this stand. */
+  lackOf(place: Place): OutputMistake {
+    // Where all is closed, it is closed whatever else may have come here.
+    const decides = place.isClosed ? place.takers.find(({ rule }) => !this.#reading.passes(rule)) : place.takers[0];
+    const { drop, extensionDrop } = this.#reading.fallbacks;
+    const rule = decides?.rule ?? drop;
+    if (rule === drop) return 'unnamed-path';
+    if (rule >= extensionDrop) return 'unknown-extension';
+    // A kept date that is none: see `asIs`.
+    if (this.#reading.passes(rule))
+      return place.forms.length === 0 && !isDateType(place.type) ? 'removed-path' : 'value-form';
+    return 'removed-path';
+  }
+
+  #literal(value: Primitive, place: Place, inside: Inside): void {
+    if (!place.takers.some(({ rule }) => this.#reading.passes(rule))) throw new Mistake(this.lackOf(place));
+    if (typeof value !== 'string') throw new Mistake('json-type');
+    if (value === '#') return;
+    if (!value.startsWith('#')) {
+      if (!literals.isOurLiteral(this.#ours, value)) throw new Mistake('reference-form');
+      return;
+    }
+    const { container } = inside;
+    container.ids ??= literals.containedIds(container.resource);
+    if (!container.ids.has(value.slice(1))) throw new Mistake('local-reference');
+  }
+
+  #address(value: Primitive, isOurs: (ours: Ours, text: string) => boolean): void {
+    if (typeof value !== 'string' || !isOurs(this.#ours, value)) throw new Mistake('bundle-address');
+  }
+}
+
+/** Notes the names of a value that is not the source's, and of all that is within it. */
+export function noteNames(place: Place, value: Json, names: Set<string>): void {
+  names.add(place.key).add(place.element?.name ?? place.key);
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, member] of Object.entries(value)) {
+    if (Array.isArray(value)) noteNames(place, member, names);
+    else noteNames(place.child(key), member, names);
+  }
+}

@@ -1,0 +1,31 @@
+/** What of a plan hangs on the data: rules found by marks, and rules under conditions. */
+import type { Json, JsonObject } from '../../fhir/resource.ts';
+import type { Child, ObjectPlan } from '../plan/child.ts';
+import { isObject } from '../shape.ts';
+import type { Walk } from './context.ts';
+
+/** The child under the rule that a mark puts on this very object. */
+export function markedAs(walk: Walk, child: Child, value: JsonObject): Child {
+  const mark = walk.marks?.objects.get(value);
+  return mark === undefined ? child : child.under(mark);
+}
+
+/** The plan of an object under the conditions that hold for it. */
+export function resolved(plan: ObjectPlan, value: JsonObject): ObjectPlan {
+  const { pending } = plan.arrival;
+  if (pending.length === 0) return plan;
+  const held = pending.flatMap(({ conditions }, index) =>
+    conditions.every(({ path, equals }) => holds(value, path, equals, 0)) ? [index] : [],
+  );
+  return plan.variant(held);
+}
+
+/** Whether something at the path, in any member of lists on the way, is the text. A list in a list is nothing of R4's. */
+function holds(value: Json | undefined, path: readonly string[], equals: string, at: number): boolean {
+  const step = path[at];
+  if (step === undefined) return typeof value !== 'object' && String(value) === equals;
+  if (!isObject(value) || !Object.hasOwn(value, step)) return false;
+  const member = value[step];
+  if (!Array.isArray(member)) return holds(member, path, equals, at + 1);
+  return member.some((one) => !Array.isArray(one) && holds(one, path, equals, at + 1));
+}

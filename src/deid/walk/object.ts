@@ -1,0 +1,101 @@
+/** Objects of R4's types: data types and backbone elements, extensions, and what stands beside primitives. */
+import type { Json, JsonObject } from '../../fhir/resource.ts';
+import { absentReason, absentReasonCodes } from '../engine.ts';
+import { modes } from '../plan/child.ts';
+import type { Child, ObjectPlan } from '../plan/child.ts';
+import { isObject, Withheld } from '../shape.ts';
+import { markedAs, resolved } from './conditions.ts';
+import type { Walk } from './context.ts';
+import { collectDisplay } from './guard-words.ts';
+import { rewriteReference } from './literals.ts';
+import { constant, dropped } from './removal.ts';
+
+/** A resource where R4 has something else (Aidbox's own form of a reference) holds an id that no rule would see. */
+function refuseResource(value: JsonObject, plan: ObjectPlan): void {
+  if (typeof value.resourceType === 'string' && !plan.child('resourceType').isR4) throw new Withheld('wrong-json-type');
+}
+
+/** What a condition or a mark has made of an object as a whole: removed, replaced, or to be walked. */
+function whole(walk: Walk, child: Child, plan: ObjectPlan, value: JsonObject, depth: number): Json | undefined {
+  const { replacement } = plan;
+  if (replacement === undefined) return undefined;
+  return constant(walk, { ...child, leaf: replacement.with, rule: plan.winner }, value, depth);
+}
+
+/** An object of an R4 type. */
+export function object(walk: Walk, outer: Child, value: JsonObject, depth: number): Json | undefined {
+  const child = walk.marks === undefined ? outer : markedAs(walk, outer, value);
+  if (child.mode === modes.drop) return dropped(walk, child, value, depth);
+  if (child.mode === modes.substitute) return constant(walk, child, value, depth);
+  const plan = resolved(child.plan(), value);
+  refuseResource(value, plan);
+  const replaced = whole(walk, child, plan, value, depth);
+  if (replaced !== undefined) return replaced;
+  if (plan.type === 'Bundle.entry') walk.entryId = entryIdOf(value);
+  const copy = walk.walkObject(walk, value, plan, depth);
+  if (plan.type !== 'Reference') return copy;
+  // Whether a display names a person is told by the reference beside it, which its own leaf does not see.
+  if (walk.trace !== undefined && copy?.display !== value.display) collectDisplay(walk, child, value);
+  return copy === undefined ? undefined : rewriteReference(walk, copy);
+}
+
+/** The id that a Bundle entry's resource will have where it has none yet: what others point at it by. */
+function entryIdOf({ fullUrl }: JsonObject): string {
+  if (typeof fullUrl !== 'string') return '';
+  return fullUrl.slice(Math.max(fullUrl.lastIndexOf(':'), fullUrl.lastIndexOf('/')) + 1);
+}
+
+/** An extension: a known one by its rules, an unknown one by what the policy says of those. */
+export function extension(walk: Walk, outer: Child, value: JsonObject, depth: number): Json | undefined {
+  const child = walk.marks === undefined ? outer : markedAs(walk, outer, value);
+  const { fallbacks } = walk.policy;
+  if (child.mode === modes.drop) return dropped(walk, child, value, depth);
+  if (child.mode === modes.substitute) return constant(walk, child, value, depth);
+  const plan = resolved(child.plan(), value);
+  const isWithheld = plan.winner === fallbacks.extensionWithhold;
+  if (isWithheld || plan.winner === fallbacks.extensionDrop) {
+    const known = absentReasonOf(value);
+    if (isWithheld && known === undefined) throw new Withheld(child.isModifier ? 'modifier-extension' : 'extension');
+    dropped(walk, { ...child, rule: plan.winner }, value, depth);
+    return known;
+  }
+  refuseResource(value, plan);
+  const replaced = whole(walk, child, plan, value, depth);
+  if (replaced !== undefined) return replaced;
+  const copy = walk.walkObject(walk, value, plan, depth);
+  // A url alone says nothing.
+  return copy !== undefined && Object.keys(copy).every((key) => key === 'url' || key === 'id') ? undefined : copy;
+}
+
+/** HL7's data-absent-reason passes wherever it stands, cut down to its code: it says that there is nothing. */
+function absentReasonOf({ url, valueCode }: JsonObject): JsonObject | undefined {
+  if (url !== absentReason.url || typeof valueCode !== 'string' || !absentReasonCodes.has(valueCode)) return undefined;
+  return { url, valueCode };
+}
+
+/** What stands beside primitives: an Element, or a list of them with holes. */
+export function sibling(walk: Walk, child: Child, value: Json, depth: number): Json | undefined {
+  if (value === null) return undefined;
+  if (!child.isArray) return element(walk, child, value, depth + 1);
+  if (!Array.isArray(value)) throw new Withheld('wrong-json-type');
+  let filled = false;
+  let isChanged = false;
+  const out = value.map((member, index): Json => {
+    if (member === null) return null;
+    walk.trail?.push(index);
+    const copy = element(walk, child, member, depth + 2) ?? null;
+    walk.trail?.pop();
+    filled ||= copy !== null;
+    isChanged ||= copy !== member;
+    return copy;
+  });
+  if (!filled) return undefined;
+  return isChanged ? out : value;
+}
+
+function element(walk: Walk, child: Child, value: Json, depth: number): JsonObject | undefined {
+  if (!isObject(value)) throw new Withheld('wrong-json-type');
+  const plan = child.plan();
+  refuseResource(value, plan);
+  return walk.walkObject(walk, value, plan, depth);
+}
