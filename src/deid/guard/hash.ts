@@ -7,7 +7,7 @@
  * the resource through the masking, it masks nothing that is not there.
  */
 import type { DeidKeys } from '../engine.ts';
-import { macText } from '../keys.ts';
+import { macText, subkey } from '../keys.ts';
 import { RecentMemo } from './memo.ts';
 
 export type WordHasher = (token: string) => number;
@@ -29,6 +29,7 @@ const first48 = (mac: string): number =>
 export function createWordHasher(keys: DeidKeys): WordHasher {
   const made = hashers.get(keys);
   if (made !== undefined) return made;
+  subkey(keys, 'guard-word'); // throws on a key that is none, before anything is hashed
   const memo = new RecentMemo<number>(wordMemoEntries);
   const hasher = (token: string): number => {
     const known = memo.get(token);

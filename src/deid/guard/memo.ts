@@ -33,6 +33,9 @@ export class RecentMemo<V> {
     if (this.#young.size >= this.#entriesPerGeneration) {
       this.#old = this.#young;
       this.#young = new Map();
+      // What a generation has dropped must not be held by the front.
+      this.#frontKeys.fill('');
+      this.#frontValues.fill(undefined);
     }
     this.#young.set(key, value);
     const slot = slotOf(key);

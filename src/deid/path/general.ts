@@ -94,12 +94,17 @@ function located(results: readonly unknown[]): Located[] {
 
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** The JSON keys of an element by its FHIRPath name: `valueString` for `value`. Where its type does not tell, all there are. */
+/**
+ * The JSON keys of an element by its FHIRPath name: `valueString` for `value`, also where only its `_` sibling stands. Where
+ * its type does not tell, all there are.
+ */
 function keysOf(owner: JsonObject, name: string, type: string | null): string[] {
-  if (Object.hasOwn(owner, name)) return [name];
+  const isThere = (key: string): boolean => Object.hasOwn(owner, key) || Object.hasOwn(owner, `_${key}`);
+  if (isThere(name)) return [name];
   const typed = name + capitalized(type ?? '');
-  if (Object.hasOwn(owner, typed)) return [typed];
-  return Object.keys(owner).filter((key) => {
+  if (isThere(typed)) return [typed];
+  const plain = Object.keys(owner).map((key) => (key.startsWith('_') ? key.slice(1) : key));
+  return plain.filter((key) => {
     const suffix = key.startsWith(name) ? key.slice(name.length) : '';
     return suffix !== '' && (r4Type(suffix.charAt(0).toLowerCase() + suffix.slice(1)) ?? r4Type(suffix)) !== undefined;
   });

@@ -89,6 +89,8 @@ function readStep(parsing: Parsing): boolean {
   const where = whereForm.exec(rest);
   if (where !== null) {
     if (last === undefined || last.where !== undefined) return false;
+    // What hangs on extensions may hang on a primitive's own, which stand beside it in JSON: left to the library.
+    if (where[1]?.startsWith('extension') === true) return false;
     const condition = { path: (where[1] ?? '').split('.'), equals: literal(where, 2) };
     steps[steps.length - 1] = { ...last, where: condition };
     parsing.rest = rest.slice(where[0].length);

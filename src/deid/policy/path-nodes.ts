@@ -120,6 +120,7 @@ function rootTypes(root: string | undefined): readonly string[] | undefined {
 
 /** Whether a step's condition speaks of something that the node can have. */
 function mayHold({ where }: Step, node: PathNode): boolean {
+  if (node.type === 'Resource') return true;
   if (where !== undefined && r4Type(node.type)?.kind === 'primitive') return false;
   let types = [node.type];
   for (const name of where?.path ?? []) {
@@ -175,10 +176,9 @@ function unknownType(type: string): string {
 }
 
 function mistakeAt(step: Step, nodes: readonly PathNode[]): string {
-  if (step.where !== undefined) {
-    return `a condition that can hold: ${step.where.path.join('.')} has to be an element of what where() is asked of`;
-  }
   const [first] = nodes;
+  if (step.where !== undefined)
+    return `an element that has ${step.where.path.join('.')}, which the condition asks of it`;
   const where = first === undefined || first.type === anyType || nodes.length > 3 ? 'R4' : first.type;
   if (step.kind === 'extension') return `an element that has extensions, which ${where} has not`;
   if (step.kind === 'byType') {

@@ -73,17 +73,25 @@ function absentReasonOf({ url, valueCode }: JsonObject): JsonObject | undefined 
   return { url, valueCode };
 }
 
-/** What stands beside primitives: an Element, or a list of them with holes. */
-export function sibling(walk: Walk, child: Child, value: Json, depth: number): Json | undefined {
+/** What stands beside primitives: an Element, or a list of them with holes. `values`: what they stand beside. */
+export function sibling(
+  walk: Walk,
+  child: Child,
+  value: Json,
+  values: Json | undefined,
+  depth: number,
+): Json | undefined {
   if (value === null) return undefined;
   if (!child.isArray) return element(walk, child, value, depth + 1);
   if (!Array.isArray(value)) throw new Withheld('wrong-json-type');
+  const marks = Array.isArray(values) ? walk.marks?.leaves.get(values) : undefined;
   let filled = false;
   let isChanged = false;
   const out = value.map((member, index): Json => {
     if (member === null) return null;
     walk.trail?.push(index);
-    const copy = element(walk, child, member, depth + 2) ?? null;
+    const mark = marks?.get(String(index));
+    const copy = element(walk, mark === undefined ? child : child.under(mark), member, depth + 2) ?? null;
     walk.trail?.pop();
     filled ||= copy !== null;
     isChanged ||= copy !== member;
@@ -95,6 +103,7 @@ export function sibling(walk: Walk, child: Child, value: Json, depth: number): J
 
 function element(walk: Walk, child: Child, value: Json, depth: number): JsonObject | undefined {
   if (!isObject(value)) throw new Withheld('wrong-json-type');
+  if (child.mode === modes.drop) return dropped(walk, child, value, depth);
   const plan = child.plan();
   refuseResource(value, plan);
   return walk.walkObject(walk, value, plan, depth);

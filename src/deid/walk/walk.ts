@@ -32,7 +32,7 @@ export function walkObject(walk: Walk, value: JsonObject, plan: ObjectPlan, dept
     const child = walk.marks === undefined ? plan.child(key) : markedChild(walk, plan, value, key);
     const member = value[key] ?? null;
     trail?.push(key);
-    const copy = walkMember(walk, child, member, depth);
+    const copy = walkMember(walk, child, member, value, depth);
     trail?.pop();
     if (copy === undefined) {
       lostMember = true;
@@ -70,17 +70,9 @@ export function walkObject(walk: Walk, value: JsonObject, plan: ObjectPlan, dept
 /** The child under the rule that was found to apply to this key; what stands beside a marked value goes with it. */
 function markedChild(walk: Walk, plan: ObjectPlan, value: JsonObject, key: string): Child {
   const child = plan.child(key);
-  const marks = walk.marks?.leaves;
-  const own = marks?.get(value);
-  if (child.mode !== modes.sibling) {
-    const mark = own?.get(key);
-    return mark === undefined ? child : child.under(mark);
-  }
-  const plain = key.slice(1);
-  const list = value[plain];
-  const inList = Array.isArray(list) ? [...(marks?.get(list)?.values() ?? [])] : [];
-  const found = [...inList, own?.get(plain) ?? child.rule, own?.get(key) ?? child.rule];
-  return child.under(Math.min(...found));
+  const marks = walk.marks?.leaves.get(value);
+  const mark = marks?.get(key) ?? (child.mode === modes.sibling ? marks?.get(key.slice(1)) : undefined);
+  return mark === undefined ? child : child.under(mark);
 }
 
 /** A copy of the members before `key`, all of which have passed as they are. */
@@ -106,8 +98,8 @@ function ordered(value: JsonObject, plan: ObjectPlan): JsonObject {
 const losesMeaning = ({ policy }: Walk, child: Child, member: Json): boolean =>
   member !== null && child.rule >= policy.fallbacks.keep && policy.document.modifierExtensions !== 'drop';
 
-/** One member by its mode. */
-function walkMember(walk: Walk, child: Child, value: Json, depth: number): Json | undefined {
+/** One member by its mode. `owner` is the object that holds it. */
+function walkMember(walk: Walk, child: Child, value: Json, owner: JsonObject, depth: number): Json | undefined {
   switch (child.mode) {
     case modes.keep:
       if (child.isArray) return leaves(walk, child, value, depth);
@@ -121,7 +113,7 @@ function walkMember(walk: Walk, child: Child, value: Json, depth: number): Json 
     case modes.extension:
       return eachObject(walk, child, value, depth, extension);
     case modes.sibling:
-      return sibling(walk, child, value, depth);
+      return sibling(walk, child, value, owner[child.key.slice(1)], depth);
     case modes.resource:
       return eachObject(walk, child, value, depth, embeddedResource);
     case modes.unknown:

@@ -68,7 +68,7 @@ describe('outputs of random policies are accepted', () => {
   const plain = { attributes: false, extensions: false, ids: false };
 
   it('for resources after R4, in Bundles and contained', () => {
-    accepts(plain, without(isOdd), 1500);
+    accepts(plain, without(isOdd), 800);
   });
 
   it('for resources with extensions anywhere, under policies that keep them', () => {
@@ -80,7 +80,7 @@ describe('outputs of random policies are accepted', () => {
   });
 
   it('for resources with attributes that R4 does not have, under policies that keep those', () => {
-    accepts({ ...plain, attributes: true }, without(isOdd, { default: 'keep' }), 700);
+    accepts({ ...plain, attributes: true }, without(isOdd, { default: 'keep' }), 400);
   });
 
   it('for resources with ids of elements', () => {

@@ -64,7 +64,13 @@ describe('converting a rule', () => {
       'dateShift',
       { path: "nodesByType('dateTime')", method: 'dateshift' },
       {},
-      [{ path: "nodesByType('dateTime')", method: 'dateShift', params: { daysMax: 50, ageYearsMax: 89, timeOfDay: 'zero' } }],
+      [
+        {
+          path: "nodesByType('dateTime')",
+          method: 'dateShift',
+          params: { daysMax: 50, ageYearsMax: 89, timeOfDay: 'zero' },
+        },
+      ],
     ],
     [
       'cryptoHash',

@@ -1,6 +1,7 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import type { DeidKeys } from '../../../src/deid/engine.ts';
+import { encodeFields } from '../../../src/deid/keys.ts';
 import { createWordHasher, patientHash } from '../../../src/deid/guard/hash.ts';
 import { RecentMemo } from '../../../src/deid/guard/memo.ts';
 
@@ -13,7 +14,10 @@ const keys = keysOf(0);
 describe('keyed hashes of the guard', () => {
   it('are the first 48 bits of HMAC-SHA256 under an HKDF subkey', () => {
     const subkey = Buffer.from(hkdfSync('sha256', keys.pseudonymKey, '', 'fhir-sluice/v1/pseudonym/guard-word', 32));
-    const expected = createHmac('sha256', subkey).update('smith').digest().readUIntBE(0, 6);
+    const expected = createHmac('sha256', subkey)
+      .update(encodeFields(['smith']))
+      .digest()
+      .readUIntBE(0, 6);
     expect(createWordHasher(keys)('smith')).toBe(expected);
   });
 

@@ -96,10 +96,7 @@ describe('one patient under every keyed method', () => {
         address: [{ city: 'X', postalCode: '021' }],
         multipleBirthInteger: 4864,
         generalPractitioner: [
-          {
-            type: 'Practitioner',
-            identifier: { system: 'urn:fhir-sluice:detached-reference', value: 'p3-mqvqyvokkam72ebzthliws7nkeozs2xt' },
-          },
+          { reference: 'https://fhir-sluice.invalid/Practitioner/p3-fou2rcxrsnzltlumiootkttrscinehuk' },
           { reference: '#p3-3hlbiaxgkqszafk22tqzyikfjlqe6iq2' },
         ],
         managingOrganization: { reference: 'urn:uuid:c96df0bc-4989-8483-91b5-0b5286133dd0' },
@@ -124,7 +121,7 @@ describe('one patient under every keyed method', () => {
 
   it('leaves this trace', () => {
     expect(result.traces.map(({ patient, resource }) => [patient, resource])).toEqual([
-      ['a92e32cd0295d53d4d86f27588364cf3', 'Patient/p3-vtgv6axufdteseib7lcsjae4cbnqqkpx'],
+      ['fa67cda8856ef37ce5e132f9d1be74cb', 'Patient/p3-vtgv6axufdteseib7lcsjae4cbnqqkpx'],
     ]);
   });
 });

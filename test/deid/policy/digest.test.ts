@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { canonicalJson, compilePolicy } from '../../../src/deid/compile.ts';
+import { compilePolicy } from '../../../src/deid/compile.ts';
+import { canonicalJson } from '../../../src/deid/policy/canonical-json.ts';
 import { presetNames } from '../../../src/deid/policy/document.ts';
 import { readPolicy } from '../../../src/deid/policy/read.ts';
 import { scope } from '../support.ts';
