@@ -2,7 +2,7 @@
  * begin-resync: begins a new epoch of a stream, in which everything is read from version 0 and written again. What
  * the ledger knows to be in the target stays known; only its digests stop to count.
  */
-import { forgetOtherKeys } from '../state/guard-words.ts';
+import { forgetOtherKeys } from '../state/guard-patients.ts';
 import { forgetHeads, forgetSeen } from '../state/window.ts';
 import { noCounts, readStream, type StreamKey, writeStream } from '../state/streams.ts';
 import { dropParked } from '../state/parked.ts';

@@ -8,7 +8,7 @@ import { splitLabel } from '../sync/commit-label.ts';
 import { compareCursor, cursorId, cursorOf } from '../sync/cursor.ts';
 import { cursorType, fenceOff } from './commit/fence.ts';
 import { finishCommit } from './commit/finish.ts';
-import type { CommitPlan } from './commit/plan.ts';
+import type { CommitPlan } from './commit/planned.ts';
 import type { FenceModes } from './commit/probe.ts';
 import { cancelSignal, onSide, TroubleError } from './failures.ts';
 import { type Parts, policyOf, targetName } from './parts.ts';

@@ -73,8 +73,7 @@ async function readPlugins(
     const plugin = await loadPlugin(moduleUrl);
     if (plugin === 'not-loadable')
       tools.mistake(path, 'a module that cannot be loaded', 'an ES module that node can import');
-    else if (plugin === 'not-a-plugin')
-      tools.mistake(path, 'a module whose default export is no plug-in', pluginForm);
+    else if (plugin === 'not-a-plugin') tools.mistake(path, 'a module whose default export is no plug-in', pluginForm);
     else if (plugin.name !== name) tools.mistake(path, 'a plug-in of another name', `one whose name is ${name}`);
     else plugins.push({ name, moduleUrl });
   }

@@ -34,15 +34,28 @@ function wordsOfAll(walk: Walk, value: JsonObject, type: string, id: string | un
 /** The engine's one function. */
 export type Deidentify = (resource: unknown, policy: CompiledPolicy, keys: DeidKeys, asOf: Date) => Deidentified;
 
-/** The walk's counts; leaves their room zeroed. */
-function reportOf(walk: Walk): DeidReport {
-  const taken: Record<number, number> = {};
-  for (const rule of walk.touched) {
-    taken[rule] = walk.taken[rule] ?? 0;
-    walk.taken[rule] = 0;
+/** The walk's counts, by rule when somebody asks: most callers of most resources do not. */
+class Report implements DeidReport {
+  readonly referencesPseudonymized: number;
+  readonly referencesDetached: number;
+  readonly #rules: readonly number[];
+  readonly #counts: readonly number[];
+
+  /** Leaves the walk's room for counts zeroed. */
+  constructor({ touched, taken, pseudonymized, detached }: Walk) {
+    this.referencesPseudonymized = pseudonymized;
+    this.referencesDetached = detached;
+    this.#rules = touched;
+    this.#counts = touched.map((rule) => taken[rule] ?? 0);
+    for (const rule of touched) taken[rule] = 0;
   }
-  return { taken, referencesPseudonymized: walk.pseudonymized, referencesDetached: walk.detached };
+
+  get taken(): Readonly<Record<number, number>> {
+    return Object.fromEntries(this.#rules.map((rule, at) => [rule, this.#counts[at] ?? 0]));
+  }
 }
+
+const reportOf = (walk: Walk): DeidReport => new Report(walk);
 
 const rewrittenEntries = 20_000;
 const walkKeys = new WeakMap<DeidKeys, WeakMap<CompiledPolicy, WalkKeys>>();

@@ -82,7 +82,7 @@ function padsOf(key: KeyObject): Pads {
 /**
  * The same as 32 characters of Latin-1, a byte each. Put together of Node's one-shot hash over the two padded blocks, with
  * text as its output: a third of the time of an Hmac object, and this runs for every new id and word. That it is HMAC is
- * tested against RFC 4231 and Node's own.
+ * tested against Node’s own.
  */
 export function macText(keys: DeidKeys, purpose: SubkeyPurpose, fields: readonly string[]): string {
   const key = subkey(keys, purpose);

@@ -7,6 +7,7 @@
 import { hashCount, listsMeet, mergedLists, withoutListed } from '../crypto/hash-list.ts';
 import { fixedLimits } from '../limits.ts';
 import { chunksOf, type Database } from './database.ts';
+import { type HashesOf, newRow, type PatientRow, patientRows, writeRows } from './guard-patients.ts';
 
 /** What is known of one patient. */
 export interface KnownWords {
@@ -16,10 +17,7 @@ export interface KnownWords {
   readonly isOverflowed: boolean;
 }
 
-export interface AddWordsInput {
-  /** Version of the key that the hashes are under. */
-  readonly keyVersion: number;
-  readonly nowMs: number;
+export interface AddWordsInput extends HashesOf {
   /** Lists of hashes by patient. */
   readonly words: ReadonlyMap<string, Uint8Array>;
   readonly wordsMax?: number;
@@ -111,86 +109,6 @@ export async function wordsOf(db: Database, patients: readonly string[]): Promis
 /** Whether something that is kept is among a patient's words; `unknown` content may hold any of them. */
 export const meetsWords = (kept: Uint8Array | 'unknown', { runs }: KnownWords): boolean =>
   kept === 'unknown' ? runs.length > 0 : listsMeet(kept, runs);
-
-/** Patients in groups whose known words are together in memory without filling it. Each patient once. */
-export async function* patientGroups(db: Database, patients: Iterable<string>): AsyncGenerator<string[]> {
-  for (const chunk of chunksOf([...new Set(patients)])) {
-    const sizes = new Map((await patientRows(db, chunk)).map((row) => [row.patient, row.words]));
-    let group: string[] = [];
-    let words = 0;
-    for (const patient of chunk) {
-      const size = sizes.get(patient) ?? 0;
-      if (group.length > 0 && words + size > fixedLimits.guardReadWordsMax) {
-        yield group;
-        group = [];
-        words = 0;
-      }
-      group.push(patient);
-      words += size;
-    }
-    if (group.length > 0) yield group;
-  }
-}
-
-/** Notes that something of these patients is about to be committed. Whatever words come from now on come late. */
-export async function noteOutput(
-  db: Database,
-  input: Pick<AddWordsInput, 'keyVersion' | 'nowMs'>,
-  patients: readonly string[],
-): Promise<void> {
-  for (const chunk of chunksOf(patients)) {
-    await db
-      .insertInto('guard_patients')
-      .values(chunk.map((patient) => ({ ...newRow(input, patient), has_output: 1 })))
-      .onConflict((conflict) =>
-        conflict.column('patient').doUpdateSet({ has_output: 1 }).where('guard_patients.has_output', '=', 0),
-      )
-      .execute();
-  }
-}
-
-/** Forgets hashes under other keys: no output is compared with them any more. */
-export async function forgetOtherKeys(tx: Database, keyVersion: number): Promise<void> {
-  const others = tx.selectFrom('guard_patients').select('patient').where('key_version', '!=', keyVersion);
-  await tx.deleteFrom('guard_words').where('patient', 'in', others).execute();
-  await tx.deleteFrom('guard_patients').where('key_version', '!=', keyVersion).execute();
-}
-
-type PatientRow = Awaited<ReturnType<typeof patientRows>>[number];
-
-const newRow = ({ keyVersion, nowMs }: Pick<AddWordsInput, 'keyVersion' | 'nowMs'>, patient: string): PatientRow => ({
-  patient,
-  key_version: keyVersion,
-  words: 0,
-  overflowed: 0,
-  has_output: 0,
-  updated_ms: nowMs,
-});
-
-async function patientRows(db: Database, patients: readonly string[]) {
-  const rows = [];
-  for (const chunk of chunksOf(patients)) {
-    rows.push(...(await db.selectFrom('guard_patients').selectAll().where('patient', 'in', chunk).execute()));
-  }
-  return rows;
-}
-
-async function writeRows(tx: Database, rows: readonly PatientRow[]): Promise<void> {
-  for (const chunk of chunksOf(rows)) {
-    await tx
-      .insertInto('guard_patients')
-      .values([...chunk])
-      .onConflict((conflict) =>
-        conflict.column('patient').doUpdateSet((eb) => ({
-          key_version: eb.ref('excluded.key_version'),
-          words: eb.ref('excluded.words'),
-          overflowed: eb.ref('excluded.overflowed'),
-          updated_ms: eb.ref('excluded.updated_ms'),
-        })),
-      )
-      .execute();
-  }
-}
 
 /** Runs by patient, oldest first. */
 async function readRuns(db: Database, patients: readonly string[]): Promise<Map<string, Run[]>> {

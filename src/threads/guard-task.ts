@@ -2,7 +2,7 @@
  * Takes outputs whose marks have met words of their patients through the leak guard's masking, and makes their marks anew:
  * what is left of each, without the words that were looked for. So the same words never bring a line here twice.
  */
-import { listOfHashes, hashesOf } from '../crypto/hash-list.ts';
+import { hashesOf, listOfHashes, mergedLists, withoutListed } from '../crypto/hash-list.ts';
 import { applyGuard } from '../deid/guard/apply.ts';
 import type { GuardPlace } from '../deid/guard/apply.ts';
 import { engineOf } from './compiled.ts';
@@ -27,7 +27,7 @@ export async function guardLines(task: GuardTask): Promise<GuardOutcome> {
 
 type Words = ReadonlyMap<string, readonly number[]>;
 
-/** Words that also note which other tokens they were asked for: those are what is left. */
+/** Words that also note which other tokens they were asked for: `applyGuard` asks for every token that it leaves. */
 class AskedWords extends Set<number> {
   readonly others = new Set<number>();
 
@@ -66,9 +66,13 @@ function guardLine(
   return { outcome: outcome.masked > 0 ? 'masked' : 'same', line: guarded };
 }
 
+/** What was there before without the words that were looked for, and what the masking has found beside them. */
 function markLeft(mark: Mark, byResource: ReadonlyMap<string, AskedWords>): Mark {
-  return mark.map(({ patient, resource }) => {
-    const left = byResource.get(resource)?.others ?? [];
-    return { patient, resource, kept: listOfHashes([...left]) };
+  return mark.map(({ patient, resource, kept }) => {
+    const words = byResource.get(resource) ?? new AskedWords();
+    const found = listOfHashes([...words.others]);
+    if (kept === 'unknown') return { patient, resource, kept: found };
+    const left = withoutListed(kept, [listOfHashes([...words])]);
+    return { patient, resource, kept: mergedLists([left, found]) };
   });
 }

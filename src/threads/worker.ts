@@ -5,9 +5,7 @@ import { inspectLines } from './inspect-task.ts';
 import { runStep } from './step-task.ts';
 import type { AnonymizeOutcome, GuardOutcome, InspectOutcome, StepOutcome, Task } from './task.ts';
 
-export default async function run(
-  task: Task,
-): Promise<AnonymizeOutcome | GuardOutcome | StepOutcome | InspectOutcome> {
+export default async function run(task: Task): Promise<AnonymizeOutcome | GuardOutcome | StepOutcome | InspectOutcome> {
   switch (task.kind) {
     case 'anonymize':
       return anonymizeLines(task);

@@ -14,7 +14,7 @@ export const guardPolicy = (more: object = {}): object => ({
   default: 'keep',
   rules: [
     { path: 'Patient.name', method: 'redact' },
-    { path: 'nodesByName(\'identifier\')', method: 'redact' },
+    { path: "nodesByName('identifier')", method: 'redact' },
   ],
   ...more,
 });

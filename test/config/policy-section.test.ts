@@ -15,7 +15,8 @@ const withInitials = policyFile(
   '  - { path: Patient.name.family, method: plugin, params: { name: initials } }',
 );
 
-const policy = (plugins: string): string => sluiceYaml({ policy: `policy: { file: policy.yaml, plugins: ${plugins} }` });
+const policy = (plugins: string): string =>
+  sluiceYaml({ policy: `policy: { file: policy.yaml, plugins: ${plugins} }` });
 
 describe('the policy of a configuration', () => {
   it('may be any preset', async () => {
@@ -36,9 +37,7 @@ describe('the policy of a configuration', () => {
       for (const version of ['1', '2']) {
         await write(`initials-${version}.mjs`, plugin('initials', version));
         const config = await load(policy(`{ initials: initials-${version}.mjs }`));
-        expect(config.plugins).toEqual([
-          { name: 'initials', moduleUrl: `file://${folder}/initials-${version}.mjs` },
-        ]);
+        expect(config.plugins).toEqual([{ name: 'initials', moduleUrl: `file://${folder}/initials-${version}.mjs` }]);
         digests.push((await compiledPolicyOf(config)).digest);
       }
       expect(digests[0]).not.toBe(digests[1]);
@@ -66,7 +65,9 @@ describe('the policy of a configuration', () => {
         policy('{ a: absent.mjs, b: other.mjs, c: function.mjs, d: broken.mjs, e: throws.mjs, f: nameless.mjs }'),
       );
       expect(message).toContain('policy.plugins.a (line 14): found absent.mjs, which cannot be read');
-      expect(message).toContain('policy.plugins.b (line 14): found a plug-in of another name; expected one whose name is b');
+      expect(message).toContain(
+        'policy.plugins.b (line 14): found a plug-in of another name; expected one whose name is b',
+      );
       expect(message).toContain('policy.plugins.c (line 14): found a module whose default export is no plug-in');
       expect(message).toContain('policy.plugins.d (line 14): found a module that cannot be loaded');
       expect(message).toContain('policy.plugins.e (line 14): found a module that cannot be loaded');

@@ -7,15 +7,8 @@ import { sql } from 'kysely';
 import { hashesOf, listOfHashes } from '../../src/crypto/hash-list.ts';
 import { fixedLimits } from '../../src/limits.ts';
 import { type Database, openDatabase } from '../../src/state/database.ts';
-import {
-  addWords,
-  type AddedWords,
-  forgetOtherKeys,
-  meetsWords,
-  noteOutput,
-  patientGroups,
-  wordsOf,
-} from '../../src/state/guard-words.ts';
+import { forgetOtherKeys, noteOutput, patientGroups } from '../../src/state/guard-patients.ts';
+import { addWords, type AddedWords, meetsWords, wordsOf } from '../../src/state/guard-words.ts';
 import { withMemoryState, withState } from './state-file.ts';
 
 const input = { keyVersion: 1, nowMs: 1_000 };
@@ -68,7 +61,10 @@ describe("the leak guard's words", () => {
         await add(db, { ann: Array.from({ length: 10 }, (_, index) => batch * 10 + index) });
       }
       expect((await known(db, 'ann')).length).toBe(2_000);
-      const runs = await db.selectFrom('guard_words').select(sql<number>`length(words)`.as('bytes')).execute();
+      const runs = await db
+        .selectFrom('guard_words')
+        .select(sql<number>`length(words)`.as('bytes'))
+        .execute();
       expect(runs.length).toBeLessThan(10);
       expect(runs.length).toBeGreaterThan(1);
     });
@@ -123,7 +119,11 @@ describe("the leak guard's words", () => {
     await withState(async (db) => {
       const patients = Array.from({ length: 1_100 }, (_, index) => `p${String(index)}`);
       await add(db, Object.fromEntries(patients.map((patient) => [patient, [1]])));
-      await db.updateTable('guard_patients').set({ words: fixedLimits.guardReadWordsMax }).where('patient', '=', 'p7').execute();
+      await db
+        .updateTable('guard_patients')
+        .set({ words: fixedLimits.guardReadWordsMax })
+        .where('patient', '=', 'p7')
+        .execute();
       const groups: string[][] = [];
       for await (const group of patientGroups(db, [...patients, 'p0', 'stranger'])) groups.push(group);
       expect(groups.flat().sort()).toEqual([...patients, 'stranger'].sort());
@@ -146,7 +146,9 @@ describe('a state file of before the leak guard', () => {
       await sql`ALTER TABLE parked DROP COLUMN guard`.execute(db);
       for (const table of ['guard_words', 'guard_patients']) await sql.raw(`DROP TABLE ${table}`).execute(db);
       await db.updateTable('meta').set({ value: '1' }).where('name', '=', 'schema').execute();
-      await sql`INSERT INTO parked VALUES ('up', 'Observation/o', 'Observation', 'd', x'00', 1, 0, 'b', '', 0)`.execute(db);
+      await sql`INSERT INTO parked VALUES ('up', 'Observation/o', 'Observation', 'd', x'00', 1, 0, 'b', '', 0)`.execute(
+        db,
+      );
       await db.destroy();
       const again = await openDatabase(file);
       const rows = await again.selectFrom('parked').select(['key', 'guard']).execute();

@@ -9,6 +9,7 @@ const trace = fc.record({
   patient: fc.stringMatching(/^[0-9a-f]{32}$/),
   resource: fc.stringMatching(/^[A-Z][a-z]{0,20}\/[a-z0-9-]{0,40}$/),
   removed: fc.constant([]),
+  meets: fc.constant(() => false),
   kept: fc.array(hash, { maxLength: 50 }),
 });
 
@@ -17,7 +18,10 @@ describe('marks', () => {
     fc.assert(
       fc.property(fc.array(trace, { maxLength: 4 }), (traces) => {
         const read = decodeMark(encodeMark(markOf(traces)));
-        const plain = read.map(({ kept, ...rest }) => ({ ...rest, kept: kept === 'unknown' ? [] : [...hashesOf(kept)] }));
+        const plain = read.map(({ kept, ...rest }) => ({
+          ...rest,
+          kept: kept === 'unknown' ? [] : [...hashesOf(kept)],
+        }));
         const expected = traces.map(({ patient, resource, kept }) => ({
           patient,
           resource,
@@ -31,9 +35,7 @@ describe('marks', () => {
   it('may say that nothing is known of what is left', () => {
     const [one] = fc.sample(trace, 1);
     const mark = unknownMark(markOf([one!]));
-    expect(decodeMark(encodeMark(mark))).toEqual([
-      { patient: one!.patient, resource: one!.resource, kept: 'unknown' },
-    ]);
+    expect(decodeMark(encodeMark(mark))).toEqual([{ patient: one!.patient, resource: one!.resource, kept: 'unknown' }]);
   });
 
   it('that are cut off or of something else are refused', () => {

@@ -5,7 +5,7 @@ import { TroubleError } from '../failures.ts';
 import type { Parts } from '../parts.ts';
 import { readPart } from '../staged.ts';
 import { parkedContext } from './contexts.ts';
-import type { CommitPlan, PlannedWrite } from './plan.ts';
+import type { CommitPlan, PlannedWrite } from './planned.ts';
 
 export interface Contents {
   /** A write's resource as JSON bytes. */
@@ -32,7 +32,7 @@ export function contentsOf(parts: Parts, plan: CommitPlan): Contents {
       return parts.sealer.open(sealed, parkedContext(direction, key));
     },
     markOf: async ({ at }) => {
-      if (at === undefined) return undefined;
+      if (at?.line === undefined) return undefined;
       const bytes = await partOf(at);
       const frame = putFrame(bytes, at.line.start, at.line.end);
       return frame === undefined ? undefined : markIn(bytes, frame);

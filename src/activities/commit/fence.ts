@@ -15,7 +15,7 @@ import type { CommitTarget, Versioned } from '../../fhir/server.ts';
 import type { OpenCommit, StreamKey } from '../../state/streams.ts';
 import { cursorId, cursorOf } from '../../sync/cursor.ts';
 import { cancelSignal, onSide, TroubleError } from '../failures.ts';
-import type { CommitPlan } from './plan.ts';
+import type { CommitPlan } from './planned.ts';
 
 export const cursorType = 'ChangesInfo';
 

@@ -13,7 +13,7 @@ import {
 } from '../../state/streams.ts';
 import { settleSeen } from '../../state/window.ts';
 import { type Parts, settleMsOf } from '../parts.ts';
-import type { CommitPlan, PlannedWrite } from './plan.ts';
+import type { CommitPlan, PlannedWrite } from './planned.ts';
 
 export interface Finished {
   readonly position: StreamPosition;

@@ -36,8 +36,7 @@ export const isPut = (item: Item): item is PutItem => item.line.kind === 'put';
 export const contentOf = ({ source, line }: PutItem): Uint8Array => source.bytes.subarray(line.start, line.end);
 
 /** The whole line of a put, with its mark. */
-export const lineOf = ({ source, line }: PutItem): Uint8Array =>
-  source.bytes.subarray(line.line.start, line.line.end);
+export const lineOf = ({ source, line }: PutItem): Uint8Array => source.bytes.subarray(line.line.start, line.line.end);
 
 /** The leak guard's mark of a put; `undefined` where it has none. */
 export const markOf = (item: PutItem): Mark | undefined => item.mark ?? markOfLine(lineOf(item));

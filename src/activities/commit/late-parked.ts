@@ -75,7 +75,11 @@ async function compareLot(
     lines.set(at, line);
     return line;
   });
-  const hits = [...looked].map(([at, outcome]) => ({ key: keys[at] ?? '', line: lines.get(at) ?? Buffer.of(), outcome }));
+  const hits = [...looked].map(([at, outcome]) => ({
+    key: keys[at] ?? '',
+    line: lines.get(at) ?? Buffer.of(),
+    outcome,
+  }));
   const refused = hits.filter(({ outcome }) => outcome.kind === 'withheld');
   await quarantineLines(
     parts,

@@ -7,7 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 
-import { noteOutput } from '../../state/guard-words.ts';
+import { noteOutput } from '../../state/guard-patients.ts';
 import type { Mark } from '../../threads/marks.ts';
 import type { RefusedLine } from '../../threads/task.ts';
 import type { Batch, StreamKey } from '../contract.ts';

@@ -1,70 +1,26 @@
 /**
  * The plan of a commit: what is written, in which transactions, and where the stream stands afterwards. Made once,
  * staged beside the batch, followed by every attempt.
+ *
+ * References are resolved first and words compared then: what is compared is what goes, and the words of whoever it refers
+ * to are known by then. Where the leak guard changes something, it is resolved again.
  */
 import { type LedgerEntry, readLedger } from '../../state/ledger.ts';
 import { type ParkCandidate, type Resolution, resolveReferences } from '../../state/parked.ts';
-import { putInQuarantine } from '../../state/quarantine.ts';
-import { noCounts, type StreamCounts, type StreamKey, type StreamPosition } from '../../state/streams.ts';
+import { noCounts, type StreamKey, type StreamPosition } from '../../state/streams.ts';
 import { commitLabel } from '../../sync/commit-label.ts';
-import { planBundles, type PlanItem, type PlannedBundle } from '../../sync/bundles.ts';
 import { advance } from '../../sync/window.ts';
 import { encodeMark } from '../../threads/marks.ts';
-import type { InspectedLine, LineRange } from '../../threads/task.ts';
+import type { InspectedLine } from '../../threads/task.ts';
 import type { Batch } from '../contract.ts';
 import { TroubleError } from '../failures.ts';
-import { type Parts, policyOf } from '../parts.ts';
+import type { Parts } from '../parts.ts';
 import { breakerCheck } from './breaker.ts';
 import { parkedContext } from './contexts.ts';
 import { contentOf, inspectBatch, isPut, type Item, markOf, type PutItem } from './inspect.ts';
 import { compareReleased } from './late-parked.ts';
 import { type Compared, compareReady } from './late-words.ts';
-
-/** One write. `at` is where its JSON lies in the batch's form; a released parked resource has none. */
-export interface PlannedWrite {
-  readonly key: string;
-  readonly method: 'PUT' | 'DELETE';
-  readonly digest: string;
-  readonly needs: readonly string[];
-  readonly at?: {
-    /** Where it is another than the batch's: masked for words that came late. */
-    readonly form?: string;
-    readonly part: number;
-    readonly start: number;
-    readonly end: number;
-    readonly line: LineRange;
-  };
-}
-
-export interface CommitPlan {
-  readonly stream: StreamKey;
-  /** Names this commit in the cursor and in fences. */
-  readonly label: string;
-  /** The batch whose pending rows become seen; a release round has none. */
-  readonly batch: string;
-  readonly form: string;
-  readonly epoch: number;
-  readonly sequence: number;
-  readonly settled: number;
-  readonly delivered: number;
-  readonly head: number;
-  readonly policy: string;
-  readonly writes: readonly PlannedWrite[];
-  readonly bundles: readonly PlannedBundle[];
-  /** Bundle n goes through lane n modulo this. Part of the plan: a lane's note says which bundles *of the lane* are through. */
-  readonly lanes: number;
-  /** What the batch adds to the stream's totals, but for what the sending decides. */
-  readonly counts: StreamCounts;
-  readonly unchangedKeys: readonly string[];
-  readonly released: number;
-  /** Outputs that the leak guard masked and withheld when the plan was made; absent in plans of older programs. */
-  readonly guarded?: GuardCounts;
-}
-
-export interface GuardCounts {
-  readonly masked: number;
-  readonly withheld: number;
-}
+import { type CommitPlan, finishPlan, type PlannedWrite } from './planned.ts';
 
 /** Plans a batch's own commit. */
 export async function planBatch(parts: Parts, batch: Batch, position: StreamPosition): Promise<CommitPlan> {
@@ -242,58 +198,4 @@ async function resolve(
   if (resolution === 'claimed') throw new TroubleError('parked-claimed');
   if (resolution === 'full') throw new TroubleError('parked-full');
   return resolution;
-}
-
-interface PlanDraft {
-  readonly stream: StreamKey;
-  readonly label: string;
-  readonly batch: string;
-  readonly form: string;
-  readonly head: number;
-  readonly position: StreamPosition;
-  readonly moved: { readonly settled: number; readonly delivered: number };
-  readonly writes: readonly PlannedWrite[];
-  readonly bytesOfReleased: ReadonlyMap<string, number>;
-  readonly counts: StreamCounts;
-  readonly unchangedKeys: readonly string[];
-  readonly guarded: GuardCounts;
-}
-
-/** Bytes of an entry around the resource's JSON: method, url and braces. */
-const entryOverheadBytes = 160;
-
-async function finishPlan(parts: Parts, draft: PlanDraft): Promise<CommitPlan> {
-  const { stream, label, batch, form, head, position, moved, writes, counts, unchangedKeys } = draft;
-  const items = writes.map((write): PlanItem => {
-    const bytes = write.at === undefined ? (draft.bytesOfReleased.get(write.key) ?? 0) : write.at.end - write.at.start;
-    return { key: write.key, method: write.method, needs: write.needs, bytes: bytes + entryOverheadBytes };
-  });
-  const { bundleEntriesMax, bundleBytesMax } = parts.limits;
-  const { bundles, tooLarge } = planBundles(items, { entriesMax: bundleEntriesMax, bytesMax: bundleBytesMax });
-  const entries = tooLarge.map((index) => ({
-    key: writes[index]?.key ?? '',
-    reason: 'set-too-large' as const,
-    status: 0,
-    batch: label,
-    content: null,
-  }));
-  await putInQuarantine(parts.db, stream.direction, entries, parts.now());
-  return {
-    stream,
-    label,
-    batch,
-    form,
-    epoch: position.epoch,
-    sequence: position.sequence + 1,
-    ...moved,
-    head,
-    policy: policyOf(parts, stream.direction),
-    writes,
-    bundles,
-    lanes: parts.limits.bundlesInFlightMax,
-    counts,
-    unchangedKeys,
-    released: draft.bytesOfReleased.size,
-    guarded: draft.guarded,
-  };
 }

@@ -16,7 +16,7 @@ import { breakerCheck } from './breaker.ts';
 import { parkedContext, quarantineContext } from './contexts.ts';
 import type { Contents } from './contents.ts';
 import type { Fence } from './fence.ts';
-import type { CommitPlan, PlannedWrite } from './plan.ts';
+import type { CommitPlan, PlannedWrite } from './planned.ts';
 
 type Sets = readonly (readonly number[])[];
 
@@ -250,7 +250,14 @@ class Sender {
         const mark = await this.#input.contents.markOf(this.#write(index));
         // Each waits for what it needs itself: what is absent, and the other members of its set.
         const waitsFor = own.filter((need) => absent.has(need) || members.has(need));
-        return { key, digest, needs: waitsFor.length > 0 ? waitsFor : needs, bytes: content.length, sealedContent, mark: () => mark };
+        return {
+          key,
+          digest,
+          needs: waitsFor.length > 0 ? waitsFor : needs,
+          bytes: content.length,
+          sealedContent,
+          mark: () => mark,
+        };
       }),
     );
     await parts.db

@@ -5,7 +5,8 @@
 import pMap from 'p-map';
 
 import { mergedLists } from '../../crypto/hash-list.ts';
-import { addWords, type AddedWords, patientGroups } from '../../state/guard-words.ts';
+import { patientGroups } from '../../state/guard-patients.ts';
+import { addWords, type AddedWords } from '../../state/guard-words.ts';
 import { lineRanges } from '../../threads/lines.ts';
 import type { RefusedLine, WordLists } from '../../threads/task.ts';
 import type { Batch } from '../contract.ts';
@@ -44,7 +45,11 @@ export interface GuardedBatch {
 }
 
 /** Compares each output of a batch's form; parts in which something was masked or may not pass are written anew. */
-export async function guardBatch(parts: Parts, batch: Pick<Batch, 'id' | 'stream' | 'parts'>, form: string): Promise<GuardedBatch> {
+export async function guardBatch(
+  parts: Parts,
+  batch: Pick<Batch, 'id' | 'stream' | 'parts'>,
+  form: string,
+): Promise<GuardedBatch> {
   const perPart = await pMap(
     Array.from({ length: batch.parts }, (_, part) => part),
     async (part) => {

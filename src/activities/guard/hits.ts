@@ -1,6 +1,7 @@
 /** Which outputs the leak guard has to look through: those that may hold a word known of one of their patients. */
 import type { Database } from '../../state/database.ts';
-import { meetsWords, patientGroups, wordsOf } from '../../state/guard-words.ts';
+import { patientGroups } from '../../state/guard-patients.ts';
+import { meetsWords, wordsOf } from '../../state/guard-words.ts';
 import type { Mark } from '../../threads/marks.ts';
 import { heartbeat } from '../failures.ts';
 

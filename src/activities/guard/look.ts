@@ -1,7 +1,8 @@
 /** Sends outputs that may hold a word of their patient through the leak guard, in worker threads, a bounded lot at a time. */
 import { mergedLists } from '../../crypto/hash-list.ts';
 import { fixedLimits } from '../../limits.ts';
-import { patientGroups, wordsOf } from '../../state/guard-words.ts';
+import { patientGroups } from '../../state/guard-patients.ts';
+import { wordsOf } from '../../state/guard-words.ts';
 import { lineRanges, markIn, putFrame } from '../../threads/lines.ts';
 import { decodeMark, type Mark } from '../../threads/marks.ts';
 import type { Ruleset } from '../../threads/task.ts';
@@ -18,8 +19,7 @@ export interface SuspectLine {
 
 /** What became of it; `line` has no line end either. */
 export type Looked =
-  | { readonly kind: 'same' | 'masked'; readonly line: Uint8Array; readonly mark: Mark }
-  | { readonly kind: 'withheld' };
+  { readonly kind: 'same' | 'masked'; readonly line: Uint8Array; readonly mark: Mark } | { readonly kind: 'withheld' };
 
 /** Looks through lines; the results are in their order. */
 export async function lookThrough(
@@ -38,7 +38,10 @@ export async function lookThrough(
     else others.push(at);
   }
   for await (const group of patientGroups(parts.db, byPatient.keys())) {
-    for (const lot of lotsOf(group.flatMap((patient) => byPatient.get(patient) ?? []), suspects)) {
+    for (const lot of lotsOf(
+      group.flatMap((patient) => byPatient.get(patient) ?? []),
+      suspects,
+    )) {
       await lookAtLot(parts, ruleset, lot, suspects, looked);
       heartbeat({ linesLookedThrough: lot.length });
     }

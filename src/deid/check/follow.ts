@@ -25,6 +25,8 @@ export interface FollowedPath {
   readonly steps: readonly Step[];
   /** Whether something may pass where the rule decides. */
   readonly passes: boolean;
+  /** Whether the rule was written for what R4 does not have. */
+  readonly isCustom: boolean;
   /** False for paths that stand for an expression which names no more than they do. */
   readonly isExact: boolean;
 }
@@ -134,6 +136,17 @@ export class Paths {
       if (passes) for (const [index, step] of steps.entries()) if (isSearch(step)) stopped[offset + index] = no;
     }
     return { reached, begun: stopped };
+  }
+
+  /** The row without the rules that let something pass and were not written for what R4 does not have. */
+  ofCustomRules({ reached, begun }: Progress): Progress {
+    const [here, above] = [reached.slice(), begun.slice()];
+    for (const { offset, steps, passes, isCustom } of this.#paths) {
+      if (!passes || isCustom) continue;
+      here.fill(no, offset, offset + steps.length + 1);
+      above.fill(no, offset, offset + steps.length + 1);
+    }
+    return { reached: here, begun: above };
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the rules say at a place, given what they said of the node above: elements, extensions, what R4 does not have. */
 import type { R4Element } from '../r4/model.ts';
 import type { NodeShape, Paths, Progress } from './follow.ts';
+import { no } from './json.ts';
 import type { Taker, Truth } from './json.ts';
 import { defaultOf, inOrder, inherited, ofElementId, ofExtension, ofMeta, ofUnknown } from './takers.ts';
 import type { Foreign, Precedence } from './takers.ts';
@@ -45,17 +46,40 @@ const plain = (takers: readonly Taker[]): Foreign => ({ takers, isClosed: false,
 export const endsOf = ({ paths, also }: Judged, progress: Progress): readonly Taker[] =>
   inOrder([...paths.ends(progress), ...also]);
 
-/** What the rules say at a node, once with all of them and, where only parts may pass, once without the searches. */
+/** What the rules say at a node, once with all of them and, where only parts may pass, once without some. */
 export function said(node: Judged, above: Said | undefined): Said {
   const progress = node.paths.row(above?.progress, node.shape, node.truths);
-  const all = judge(node, above?.takers ?? [], progress, above?.progress);
+  const all = judge(node, above?.takers ?? [], progress);
+  const part = isUnknown(node) ? unknownPart(node, above, progress) : partOf(node, above, all, progress);
+  return { ...all, progress, isClosed: all.isClosed || part?.isClosed === true, part };
+}
+
+type Part = NonNullable<Said['part']>;
+
+/** In an extension of which a rule names a part, and below. */
+function partOf(node: Judged, above: Said | undefined, all: Foreign, progress: Progress): Part | undefined {
   const outer = above?.part;
   const own = outer === undefined ? progress : node.paths.row(outer.progress, node.shape, node.truths);
-  const judged = outer === undefined ? all : judge(node, outer.takers, own, outer.progress);
-  if (outer === undefined && !judged.isNarrow) return { ...all, progress, part: undefined };
-  const part = { ...judged, progress: judged.isNarrow ? node.paths.withoutPassingSearches(own) : own };
-  return { ...all, progress, isClosed: all.isClosed || part.isClosed, part };
+  const judged = outer === undefined ? all : judge(node, outer.takers, own);
+  if (outer === undefined && !judged.isNarrow) return undefined;
+  return { ...judged, progress: judged.isNarrow ? node.paths.withoutPassingSearches(own) : own };
 }
+
+/** What R4 does not have, under `default: drop`: named only by rules that were written for such. */
+function unknownPart(node: Judged, above: Said | undefined, progress: Progress): Part {
+  const { policy, paths, shape, truths, also } = node;
+  const outer = above?.part ?? above;
+  const row = outer === undefined ? progress : paths.row(outer.progress, shape, truths);
+  const own = paths.ofCustomRules(row);
+  const ends = inOrder([...paths.ends(own), ...also]);
+  const takers = ofUnknown(policy, outer?.takers ?? [], ends);
+  const isNamed = takers.some(({ rule }) => policy.passes(rule)) || paths.goesOn(own) > no;
+  return { takers, progress: own, isClosed: !isNamed };
+}
+
+/** Under `default: keep` it is as good as anything else. */
+const isUnknown = ({ policy, key, element, holder }: Judged): boolean =>
+  element === undefined && holder !== undefined && policy.default === 'drop' && !(holder.isResource && key === 'meta');
 
 /**
  * The rules that may decide. Where a rule names a part of something, whatever rule stands first decides on that part;
@@ -65,8 +89,8 @@ export function deciding(policy: Precedence, { takers, part }: Said): readonly T
   return part === undefined || part.takers.some(({ rule }) => policy.passes(rule)) ? takers : part.takers;
 }
 
-function judge(node: Judged, takers: readonly Taker[], progress: Progress, before: Progress | undefined): Foreign {
-  const { policy, paths, key, shape, element, truths, also, holder } = node;
+function judge(node: Judged, takers: readonly Taker[], progress: Progress): Foreign {
+  const { policy, paths, key, element, holder } = node;
   const ends = endsOf(node, progress);
   if (holder === undefined) return plain(inOrder([...ends, { rule: defaultOf(policy), isSure: true }]));
   if (holder.isResource && key === 'meta') return plain(ofMeta(policy, inherited(takers, ends)));
@@ -76,11 +100,7 @@ function judge(node: Judged, takers: readonly Taker[], progress: Progress, befor
     const kind = element.name === 'extension' ? 'extensions' : 'modifierExtensions';
     return ofExtension(policy, kind, takers, ends, paths.goesOn(progress));
   }
-  if (element === undefined && holder.isR4 && !holder.isOutside) {
-    // Named is what a rule comes to by its name: that it looks like a type of R4's is not enough.
-    const named = paths.row(before, { ...shape, type: '', maybeType: '' }, truths);
-    return ofUnknown(policy, takers, ends, [...paths.ends(named), ...also], paths.goesOn(named));
-  }
+  if (isUnknown(node) && !holder.isOutside) return plain(ofUnknown(policy, takers, ends));
   const isElementId = element?.name === 'id' && !holder.isResource;
   return plain(isElementId ? ofElementId(policy, takers, ends) : inherited(takers, ends));
 }

@@ -1,8 +1,9 @@
 /** Literal references, addresses in Bundles, and texts that look like them: which of them are ours. */
 import type { Json, JsonObject } from '../../fhir/resource.ts';
-import { idForm, typeForm } from '../../fhir/resource.ts';
+import { idForm } from '../../fhir/resource.ts';
 import { detachedSystem } from '../engine.ts';
 import type { ReferenceScope } from '../engine.ts';
+import { r4ResourceTypes } from '../r4/model.ts';
 import { isObject } from './json.ts';
 
 /** What tells ours from the source's. */
@@ -25,39 +26,60 @@ export const isPseudonym = ({ pseudonym }: Ours, text: Json | undefined): boolea
 export const isNewId = (ours: Ours, type: string, id: Json | undefined): boolean =>
   ours.scope.downTypes.has(type) ? typeof id === 'string' && idForm.test(id) : isPseudonym(ours, id);
 
-/** Whether a literal that is not local resolves in the target: a type that goes up or comes down, or a renamed urn. */
+/** Whether a word is a type that there is: anything else in its place could be somebody's name. */
+const isType = ({ scope }: Ours, word: string): boolean =>
+  scope.upTypes.has(word) || scope.downTypes.has(word) || r4ResourceTypes.has(word);
+
+/** Whether a Reference's `type` is one, alone or as a URL. */
+export const isTypeName = (ours: Ours, text: Json): boolean =>
+  typeof text === 'string' && isType(ours, text.replace(/^http:\/\/hl7\.org\/fhir\/StructureDefinition\//, ''));
+
+/** Whether a literal that is not local resolves in the target: a type that goes up or comes down, or a renamed address. */
 export function isOurLiteral(ours: Ours, text: string): boolean {
   const { upTypes, downTypes, urns } = ours.scope;
-  if (renamedUrn.test(text)) return urns === 'rename';
+  if (urns === 'rename' && isOurFullUrl(ours, text)) return true;
   const [, type = '', id] = relative.exec(text) ?? [];
   return (upTypes.has(type) || downTypes.has(type)) && isNewId(ours, type, id);
 }
 
-/** Whether a Bundle entry's fullUrl was rewritten. */
+/** Whether a Bundle entry's fullUrl, or what points at one, was rewritten. */
 export function isOurFullUrl(ours: Ours, text: string): boolean {
   if (renamedUrn.test(text)) return true;
   if (!text.startsWith(renamedBase)) return false;
   const [, type = '', id] = relative.exec(text.slice(renamedBase.length)) ?? [];
-  return isNewId(ours, type, id);
+  return isType(ours, type) && isNewId(ours, type, id);
 }
 
 /** Whether the address of a Bundle entry's request is a type alone, or names a resource by its new id. */
 export function isOurRequestUrl(ours: Ours, text: string): boolean {
-  if (typeForm.test(text)) return true;
+  if (isType(ours, text)) return true;
   const [, type = '', id] = relative.exec(text) ?? [];
-  return isNewId(ours, type, id);
+  return isType(ours, type) && isNewId(ours, type, id);
 }
 
-/** Whether a text outside a reference is a literal `Type/id` of the source. */
+const addressTypes = new Set(['url', 'uri', 'canonical']);
+const addressParts = /^\/?([^|#?]*)/s;
+const absoluteTail =
+  /^https?:\/\/.*\/([A-Z][A-Za-z0-9]{0,63})\/[A-Za-z0-9\-.]{1,64}(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/is;
+
+/** Whether a text outside a reference names a resource of the source: as `Type/id`, in an address also with more around it. */
 export function isHiddenLiteral(ours: Ours, text: string, type: string, key: string): boolean {
-  const code = text.charCodeAt(0);
-  if (code < 65 || code > 90 || !text.includes('/')) return false;
-  const [, target = '', id] = relativeOrVersioned.exec(text) ?? [];
+  if (!text.includes('/')) return false;
+  const kind = type === '' && /ur[il]$/i.test(key) ? 'url' : type;
+  if (isSourceLiteral(ours, text, kind === 'url' || kind === 'uri')) return true;
+  if (!addressTypes.has(kind)) return false;
+  const inner = addressParts.exec(text)?.[1] ?? '';
+  if (inner !== text && isSourceLiteral(ours, inner, true)) return true;
+  const [, target = ''] = absoluteTail.exec(inner) ?? [];
+  return kind === 'url' && isType(ours, target) && !isOurFullUrl(ours, text);
+}
+
+/** `Type/id` with the source's id, or with a version. `isLink`: of any type but those that come down. */
+function isSourceLiteral(ours: Ours, text: string, isLink: boolean): boolean {
+  const [, type = '', id] = relativeOrVersioned.exec(text) ?? [];
   const { upTypes, downTypes } = ours.scope;
-  if (id === undefined || downTypes.has(target)) return false;
-  const isLink = type === '' ? /ur[il]$/i.test(key) : type === 'url' || type === 'uri';
-  // A version is the source's too.
-  return (upTypes.has(target) || isLink) && !(text === `${target}/${id}` && isPseudonym(ours, id));
+  if (id === undefined || downTypes.has(type) || !(isLink || upTypes.has(type))) return false;
+  return text !== `${type}/${id}` || !isPseudonym(ours, id);
 }
 
 /** Whether an identifier stands for a literal that no stream carries. */

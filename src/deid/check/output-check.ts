@@ -83,7 +83,10 @@ class Checker {
     const { resourceType: type } = value;
     if (typeof type !== 'string' || !typeForm.test(type) || !this.#reading.hasType(type))
       throw new Mistake('not-a-resource');
-    const ends = outer?.ends.filter(({ rule }) => rule < this.#reading.fallbacks.keep) ?? [];
+    const ends =
+      outer === undefined
+        ? []
+        : [...outer.ends, ...outer.takers.filter(({ rule }) => this.#reading.anywhere.has(rule))];
     const place = settled(this.#reading.root(type, ends), value);
     const isTaken = place.takers.every(({ rule }) => !this.#reading.passes(rule));
     if (isTaken && place.takers.some(({ rule }) => rule < this.#reading.fallbacks.keep)) {
@@ -101,8 +104,9 @@ class Checker {
     this.#members(value, place, { ...inside, changed }, depth);
     if (changed === undefined) return;
     const marks = marksOf(this.#reading, value, place.type, changed);
-    if (marks.objects.size + marks.values.size > 0)
-      this.#members(value, place, { ...inside, marks, changed: undefined }, depth);
+    if (marks.objects.size + marks.values.size === 0) return;
+    if (marks.objects.has(value)) throw new Mistake('removed-path');
+    this.#members(value, place, { ...inside, marks, changed: undefined }, depth);
   }
 
   #members(value: JsonObject, place: Place, inside: Inside, depth: number): void {

@@ -75,7 +75,7 @@ export class Place {
     this.type = shape.type;
     this.holds = isSibling ? 'Element' : shape.type;
     this.isResource = above === undefined;
-    this.isOutside = above !== undefined && (above.isOutside || (element === undefined && above.isR4));
+    this.isOutside = above === undefined ? !this.isR4 : above.isOutside || element === undefined;
     const also = [...(answers.also ?? []), ...spec.outer];
     const node = { policy: reading, paths, key, shape, element, truths: answers.truths, also, holder: above };
     const before = above === undefined ? undefined : above.#said;

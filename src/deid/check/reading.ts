@@ -25,6 +25,8 @@ export class PolicyReading implements Precedence {
   readonly fallbacks: Precedence['fallbacks'];
   /** Whether values that pass may have been masked or removed by the leak guard. */
   readonly isGuarded: boolean;
+  /** Rules by expressions of which nobody can tell what they may name. */
+  readonly anywhere: ReadonlySet<number>;
   readonly #paths: readonly FollowedPath[];
   readonly #pathsByType = new Map<string, Paths>();
   readonly #roots = new Map<string, Place>();
@@ -39,17 +41,25 @@ export class PolicyReading implements Precedence {
     this.modifierExtensions = document.modifierExtensions;
     this.fallbacks = fallbacks;
     this.isGuarded = document.leakGuard === 'mask';
+    const anywhere = new Set<number>();
+    this.anywhere = anywhere;
     this.#paths = rules.slice(0, fallbacks.keep).flatMap(({ path, rule }, index): FollowedPath[] => {
       // Answers are looked up item by item: see answers.ts.
       if (rule?.answersTo !== undefined) return [];
       const passes = this.passes(index);
-      if (path.kind === 'plain') return [{ rule: index, root: path.root, steps: path.steps, passes, isExact: true }];
+      const own = { rule: index, root: path.root, passes, isCustom: this.isCustom(index) };
+      if (path.kind === 'plain') return [{ ...own, steps: path.steps, isExact: true }];
       // What a general expression removes cannot be missed by reading less of it; what it keeps can.
-      return passes ? [{ rule: index, root: path.root, steps: widestSteps(path) ?? [], passes, isExact: false }] : [];
+      if (!passes) return [];
+      const steps = widestSteps(path);
+      if (steps === undefined) anywhere.add(index);
+      return [{ ...own, steps: steps ?? [], isExact: false }];
     });
   }
 
   readonly passes = (rule: number): boolean => !removing.has(this.policy.rules[rule]?.method ?? 'redact');
+
+  readonly isCustom = (rule: number): boolean => this.policy.rules[rule]?.rule?.custom === true;
 
   /** Whether values pass as they are where the rule decides. */
   isAsIs(rule: number): boolean {

@@ -19,6 +19,8 @@ export interface Precedence {
   };
   /** Whether a rule, or a fallback, lets something pass. */
   readonly passes: (rule: number) => boolean;
+  /** Whether a rule was written for what R4 does not have. */
+  readonly isCustom: (rule: number) => boolean;
 }
 
 /** In order of precedence, each rule once, none after the first that has taken the node for sure. */
@@ -43,21 +45,22 @@ export const inherited = (above: readonly Taker[], ends: readonly Taker[]): read
   ends.length === 0 ? above : inOrder([...ends, ...above]);
 
 /**
- * What holds here when a rule that lets the node above pass was not made for this one: what removes that node removes this
- * one, and `otherwise` decides where the rule above lets pass.
+ * What holds here when a rule that lets the node above pass was not made for this one, unless `isMeant` says so: what removes
+ * that node removes this one, and `otherwise` decides where the rule above lets pass.
  */
 function notWithItsParent(
   policy: Precedence,
   above: readonly Taker[],
   ends: readonly Taker[],
   otherwise: number,
+  isMeant: (rule: number) => boolean = () => false,
 ): readonly Taker[] {
   const takers: Taker[] = [...ends];
   let hasPassed = false;
   for (const { rule, isSure } of above) {
     if (isFallback(policy, rule)) break;
-    if (policy.passes(rule)) hasPassed = true;
-    // Whatever perhaps let the node above pass comes first: then it is not this rule that removes.
+    if (policy.passes(rule) && !isMeant(rule)) hasPassed = true;
+    // Whatever perhaps let the node above pass comes first: then it is not this rule that decides.
     else takers.push({ rule, isSure: isSure && !hasPassed });
   }
   return inOrder([...takers, { rule: otherwise, isSure: true }]);
@@ -104,20 +107,11 @@ export function ofExtension(
 }
 
 /**
- * What R4 does not have, below what it has: dropped under `default: drop` unless a rule names it. `named`: the rules that
- * come to it by its name, and not because it looks like a type of R4's.
+ * What R4 does not have, under `default: drop`: it passes by a rule that was written for it. A rule on what holds it did
+ * not have it in mind.
  */
-export function ofUnknown(
-  policy: Precedence,
-  above: readonly Taker[],
-  ends: readonly Taker[],
-  named: readonly Taker[],
-  goesOn: Truth,
-): Foreign {
-  if (policy.default === 'keep') return { takers: inherited(above, ends), isClosed: false, isNarrow: false };
-  const takers = notWithItsParent(policy, above, ends, policy.fallbacks.drop);
-  return { takers, isClosed: namedBy(named, goesOn) === no, isNarrow: !named.some(({ rule }) => policy.passes(rule)) };
-}
+export const ofUnknown = (policy: Precedence, above: readonly Taker[], ends: readonly Taker[]): readonly Taker[] =>
+  notWithItsParent(policy, above, ends, policy.fallbacks.drop, policy.isCustom);
 
 function namedBy(ends: readonly Taker[], goesOn: Truth): Truth {
   if (goesOn === yes || ends.some(({ isSure }) => isSure)) return yes;

@@ -91,7 +91,8 @@ export class Visit {
 
   /** One value of an element of R4's. */
   #one(value: Json, place: Place, inside: Inside, depth: number): void {
-    const { type } = place;
+    const { type, constants } = place;
+    if (constants.some((constant) => sameJson(value, constant))) return;
     if (place.isSibling) this.#beside(value, place, inside, depth);
     else if (isPrimitive(type)) this.#values.primitive(value, place, inside);
     else if (!isObject(value)) throw new Mistake('json-type');
@@ -136,10 +137,8 @@ export class Visit {
   #reference(value: JsonObject, place: Place, inside: Inside, depth: number): void {
     const isDetached = !Object.hasOwn(value, 'reference') && literals.isDetachment(this.#ours, value.identifier);
     this.members(value, place, inside, depth, isDetached ? detachedKeys : undefined);
-    if (isDetached && typeof value.type !== 'string' && value.type !== undefined) throw new Mistake('json-type');
-    if (isDetached && typeof value.type === 'string' && !/^[A-Z][A-Za-z0-9]{0,63}$/.test(value.type)) {
-      this.member(value.type, place.child('type'), inside, depth, value);
-    }
+    const { type } = value;
+    if (type !== undefined && !literals.isTypeName(this.#ours, type)) throw new Mistake('reference-form');
   }
 
   /** What stands beside a primitive: nothing where a method has changed the primitive, since it may repeat it in clear. */

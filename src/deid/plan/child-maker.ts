@@ -220,6 +220,7 @@ export class ChildMaker {
 
   #mode(draft: Draft): number {
     const { owner, key, element, arrival, winner, isSibling } = draft;
+    if (key === 'resourceType' && element === undefined && owner.type !== '' && !owner.isResource) return modes.refused;
     const special = specialMode(owner, key);
     if (special !== undefined) return special;
     const { rules, fallbacks } = this.#planner.compiled;

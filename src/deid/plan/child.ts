@@ -37,6 +37,8 @@ export const modes = {
   /** A Bundle entry's fullUrl, and the address of its request. */
   fullUrl: 13,
   requestUrl: 14,
+  /** `resourceType` in what is no resource (Aidbox's own form of a reference): it holds an id that no rule would see. */
+  refused: 15,
 } as const;
 
 /** JSON's type of a primitive: what a value has to be. */

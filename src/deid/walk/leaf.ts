@@ -22,13 +22,20 @@ function noteKept(walk: Walk, { last }: Child, kind: TextKind | undefined, value
   const text = typeof value === 'string' ? value : String(value);
   if (kind === 'code' && text.length < codeCharactersMin) return;
   const { hasher } = walk.keys;
-  if (last.hasher !== hasher || last.text !== text) {
-    last.tokens = text.length <= memoCharactersMax ? hashedTokens(text, kind, hasher) : hashTokens(text, kind, hasher);
-    last.hasher = hasher;
-    // Notes are not worth holding on to.
-    last.text = text.length <= memoCharactersMax ? text : '';
-  } else if (trace.kept.includes(last.tokens)) return;
-  if (last.tokens.length > 0) trace.kept.push(last.tokens);
+  const isShort = text.length <= memoCharactersMax;
+  const tokens = isShort ? hashedTokens(text, kind, hasher) : hashTokens(text, kind, hasher);
+  if (tokens.length > 0) trace.kept.push(tokens);
+  if (!isShort) return; // notes are not worth holding on to
+  last.text = text;
+  last.hasher = hasher;
+  last.tokens = tokens;
+}
+
+/** Whether a text is the one that passed here before: systems and units come in rows, and nothing about them is new. */
+function isAsBefore({ trace, keys }: Walk, { last }: Child, value: string): boolean {
+  if (trace === undefined || last.hasher !== keys.hasher || last.text !== value) return false;
+  if (last.tokens.length > 0 && !trace.kept.includes(last.tokens)) trace.kept.push(last.tokens);
+  return true;
 }
 
 /** Counts a leaf for the report. */
@@ -47,6 +54,7 @@ export function keptLeaf(walk: Walk, child: Child, value: Json): Json | undefine
   count(walk, child.rule);
   if (typeof value === 'boolean') return value;
   if (typeof value === 'string') {
+    if (isAsBefore(walk, child, value)) return value;
     if (child.isDate && readDate(value) === undefined) {
       // Text that is no date could be anything.
       walk.labels |= labelBits.redacted;

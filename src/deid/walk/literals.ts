@@ -83,7 +83,7 @@ export function rewriteReference(walk: Walk, copy: JsonObject): JsonObject {
   if (known !== undefined) {
     walk.labels |= labelBits.pseudonymized;
     walk.pseudonymized++;
-    return { ...out, reference: known };
+    return withReference(out, known);
   }
   const parsed = parseLiteral(literal);
   if (parsed.form === 'local') return rewriteLocal(walk, out, parsed.id);
@@ -96,7 +96,7 @@ export function rewriteReference(walk: Walk, copy: JsonObject): JsonObject {
     walk.pseudonymized++;
     const reference = `${parsed.type}/${detachedValue(walk, parsed)}`;
     walk.keys.rewritten.set(literal, reference);
-    return { ...out, reference };
+    return withReference(out, reference);
   }
   const renamed = scope.urns === 'rename' ? rewriteFullUrl(walk, literal) : undefined;
   if (renamed !== undefined) {
@@ -106,6 +106,12 @@ export function rewriteReference(walk: Walk, copy: JsonObject): JsonObject {
   walk.detached++;
   const type = namesType(walk, parsed.type) ? parsed.type : undefined;
   return detachedFrom(out, detachedValue(walk, parsed), type);
+}
+
+/** Most References are nothing but their text. */
+function withReference(out: JsonObject, reference: string): JsonObject {
+  for (const key in out) if (key !== 'reference') return { ...out, reference };
+  return { reference };
 }
 
 function rewriteLocal(walk: Walk, out: JsonObject, id: string): JsonObject {

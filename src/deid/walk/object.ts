@@ -10,17 +10,9 @@ import { collectDisplay } from './guard-words.ts';
 import { rewriteReference } from './literals.ts';
 import { constant, dropped } from './removal.ts';
 
-/** A resource where R4 has something else (Aidbox's own form of a reference) holds an id that no rule would see. */
-function refuseResource(value: JsonObject, plan: ObjectPlan): void {
-  if (typeof value.resourceType === 'string' && !plan.child('resourceType').isR4) throw new Withheld('wrong-json-type');
-}
-
-/** What a condition or a mark has made of an object as a whole: removed, replaced, or to be walked. */
-function whole(walk: Walk, child: Child, plan: ObjectPlan, value: JsonObject, depth: number): Json | undefined {
-  const { replacement } = plan;
-  if (replacement === undefined) return undefined;
-  return constant(walk, { ...child, leaf: replacement.with, rule: plan.winner }, value, depth);
-}
+/** The constant that a rule under a condition puts in an object's place. */
+const whole = (walk: Walk, child: Child, plan: ObjectPlan, value: JsonObject, depth: number): Json =>
+  constant(walk, { ...child, leaf: plan.replacement?.with, rule: plan.winner }, value, depth);
 
 /** An object of an R4 type. */
 export function object(walk: Walk, outer: Child, value: JsonObject, depth: number): Json | undefined {
@@ -28,9 +20,7 @@ export function object(walk: Walk, outer: Child, value: JsonObject, depth: numbe
   if (child.mode === modes.drop) return dropped(walk, child, value, depth);
   if (child.mode === modes.substitute) return constant(walk, child, value, depth);
   const plan = resolved(child.plan(), value);
-  refuseResource(value, plan);
-  const replaced = whole(walk, child, plan, value, depth);
-  if (replaced !== undefined) return replaced;
+  if (plan.replacement !== undefined) return whole(walk, child, plan, value, depth);
   if (plan.type === 'Bundle.entry') walk.entryId = entryIdOf(value);
   const copy = walk.walkObject(walk, value, plan, depth);
   if (plan.type !== 'Reference') return copy;
@@ -59,9 +49,7 @@ export function extension(walk: Walk, outer: Child, value: JsonObject, depth: nu
     dropped(walk, { ...child, rule: plan.winner }, value, depth);
     return known;
   }
-  refuseResource(value, plan);
-  const replaced = whole(walk, child, plan, value, depth);
-  if (replaced !== undefined) return replaced;
+  if (plan.replacement !== undefined) return whole(walk, child, plan, value, depth);
   const copy = walk.walkObject(walk, value, plan, depth);
   // A url alone says nothing.
   return copy !== undefined && Object.keys(copy).every((key) => key === 'url' || key === 'id') ? undefined : copy;
@@ -104,7 +92,5 @@ export function sibling(
 function element(walk: Walk, child: Child, value: Json, depth: number): JsonObject | undefined {
   if (!isObject(value)) throw new Withheld('wrong-json-type');
   if (child.mode === modes.drop) return dropped(walk, child, value, depth);
-  const plan = child.plan();
-  refuseResource(value, plan);
-  return walk.walkObject(walk, value, plan, depth);
+  return walk.walkObject(walk, value, child.plan(), depth);
 }

@@ -6,7 +6,7 @@ import type { Json, JsonObject } from '../../fhir/resource.ts';
 import { maxDepthLevels } from '../engine.ts';
 import { modes, unknownRank } from '../plan/child.ts';
 import type { Child, ObjectPlan } from '../plan/child.ts';
-import { Withheld } from '../shape.ts';
+import { isObject, Withheld } from '../shape.ts';
 import { withAbsentReasons } from './absent.ts';
 import type { Walk } from './context.ts';
 import { count, keptLeaf } from './leaf.ts';
@@ -109,6 +109,7 @@ function walkMember(walk: Walk, child: Child, value: Json, owner: JsonObject, de
     case modes.drop:
       return removedOrMarked(walk, child, value, depth);
     case modes.object:
+      if (!child.isArray && isObject(value)) return object(walk, child, value, depth + 1);
       return eachObject(walk, child, value, depth, object);
     case modes.extension:
       return eachObject(walk, child, value, depth, extension);
@@ -126,6 +127,8 @@ function walkMember(walk: Walk, child: Child, value: Json, owner: JsonObject, de
       return ownId(walk, value);
     case modes.meta:
       return ownMeta(walk, child, value, depth);
+    case modes.refused:
+      throw new Withheld('wrong-json-type');
     default:
       return address(walk, child, value);
   }
