@@ -102,7 +102,7 @@ function patientPaths(compartment: { code: string; param?: string[] }[], paramet
     if (type !== 'Patient' && paths.length > 0) found[type] = [...new Set(paths)];
   }
   // R4's compartment leaves out what has a patient all the same.
-  found.Device ??= ['patient'];
+  found.Device = ['patient'];
   return found;
 }
 

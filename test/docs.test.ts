@@ -7,14 +7,16 @@ import { describe, expect, it } from '@jest/globals';
 const root = join(import.meta.dirname, '..');
 const documents = [
   ...readdirSync(root).filter((name) => name.endsWith('.md')),
-  'docs/configuration.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
   'docs/aidbox/README.md',
   'data/README.md',
 ];
 
 /** Paths in code spans and links that begin in a folder of this repository. */
 function namedPaths(text: string): string[] {
-  const spans = [...text.matchAll(/`((?:src|test|docs|dev|data|policies|examples|bin)\/[\w./-]*)`/g)].map(
+  const spans = [...text.matchAll(/`((?:src|test|docs|dev|data|policies|examples|bin|bench)\/[\w./-]*)`/g)].map(
     (match) => match[1] ?? '',
   );
   const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map((match) => match[1] ?? '');

@@ -50,9 +50,12 @@ describe('fetch-changes', () => {
   it('reads page after page of one pinned range, whatever is written meanwhile', async () => {
     await withSite({ ...lines, limits: { pageRowsMax: 2 } }, async (site) => {
       const ids = putPatients(site, 5);
-      site.instance.faults.push({ match: { pathRegex: /_page=2/ }, action: { kind: 'delay', delayMs: 80 } });
+      site.instance.faults.push({ match: { pathRegex: /_page=2/ }, action: { kind: 'delay', delayMs: 300 } });
       const fetching = site.fetchBatch(patients);
-      await new Promise((resolve) => setTimeout(resolve, 40));
+      // The range is pinned once the first page is asked for, and the second does not come before this is written.
+      while (!changesRequests(site).some((path) => path.includes('_page=1'))) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
       site.instance.put(patient('meanwhile'));
       const batch = await fetching;
       expect(await staged(site, batch)).toEqual(puts(ids));

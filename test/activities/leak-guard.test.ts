@@ -311,3 +311,30 @@ describe('commit', () => {
     });
   });
 });
+
+describe('a resync under a policy that has a guard now', () => {
+  it('does not begin with text: the patients in the hub have to be read before, for their words', async () => {
+    await withGuard(
+      async (site) => {
+        site.instance.put(named('p'));
+        site.instance.put(observation('o', 'p', text));
+        await site.drive(patients);
+        await site.drive(observations);
+        expect(noteInHub(site, 'o')).toBe(text);
+        await site.restart({ policy: guardPolicy() });
+        site.register();
+        await site.resync(observations);
+        const asked = site.fetch(observations);
+        // It goes on asking for as long as it may, by the site's clock.
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        site.wait(30);
+        expect(await asked).toEqual({ kind: 'wait', types: ['Patient'] });
+        await site.resync(patients);
+        await site.drive(patients);
+        await site.drive(observations);
+        expect(noteInHub(site, 'o')).toMatch(/^Seen today, \S+ feels better\.$/);
+      },
+      { leakGuard: 'off' },
+    );
+  });
+});

@@ -1,6 +1,9 @@
 /**
  * The gate of a first load: a type waits while types of lower tiers, which it refers to, are being loaded. A type
  * that does not move is not waited for: one bad type stops nobody else, and parking makes any order correct.
+ *
+ * Patients are the exception, where they are in the target from before and their words are not known to the leak guard
+ * under the policy of now: nothing would be parked for them, and text that names them would pass.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -8,7 +11,7 @@ import { fixedLimits } from '../../limits.ts';
 import { listStreams, type StreamPosition, updateStream } from '../../state/streams.ts';
 import { tierOf } from '../../sync/tiers.ts';
 import { heartbeat } from '../failures.ts';
-import type { Parts } from '../parts.ts';
+import { type Parts, policyOf } from '../parts.ts';
 
 const askEveryMs = 250;
 /** Streams that are started together get so long to announce themselves before the first looks around. */
@@ -25,7 +28,7 @@ export async function waitForLowerTiers(parts: Parts, position: StreamPosition):
   await announce();
   if (position.progressAtMs === 0 && parts.streams.length > 1) await sleep(announceMs);
   for (;;) {
-    const moving = await movingLowerTiers(parts, position);
+    const moving = await lowerTiersToWaitFor(parts, position);
     if (moving.length === 0 || parts.now() - begunMs > fixedLimits.tierWaitSecondsMax * 1_000) return moving;
     heartbeat({ waitingForTypes: moving.length });
     // Who waits is alive: those of the tiers above must not give up on it.
@@ -34,13 +37,24 @@ export async function waitForLowerTiers(parts: Parts, position: StreamPosition):
   }
 }
 
-async function movingLowerTiers(parts: Parts, { direction, type }: StreamPosition): Promise<string[]> {
+async function lowerTiersToWaitFor(parts: Parts, { direction, type }: StreamPosition): Promise<string[]> {
   const tier = tierOf(type);
   const sinceMs = parts.now() - fixedLimits.tierStallSecondsMax * 1_000;
   const configured = new Set(parts.streams.filter((other) => other.direction === direction).map((other) => other.type));
   const positions = await listStreams(parts.db, direction);
   return positions
     .filter((at) => configured.has(at.type) && tierOf(at.type) < tier)
-    .filter((at) => !at.loaded && at.progressAtMs > sinceMs && at.denied === '')
+    .filter((at) => isMoving(at, sinceMs) || isUnguarded(parts, at))
     .map((at) => at.type);
+}
+
+const isMoving = (at: StreamPosition, sinceMs: number): boolean =>
+  !at.loaded && at.progressAtMs > sinceMs && at.denied === '';
+
+/** Whether patients are in the target whose words were not gathered under this policy. */
+function isUnguarded(parts: Parts, { direction, type, epoch, policy, loaded }: StreamPosition): boolean {
+  if (type !== 'Patient' || !parts.rulesets[direction].guards) return false;
+  // Never committed: whatever refers to a patient is parked until it is.
+  if (epoch === 1 && policy === '') return false;
+  return policy !== policyOf(parts, direction) || (epoch > 1 && !loaded);
 }

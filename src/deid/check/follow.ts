@@ -53,6 +53,8 @@ export class Paths {
   readonly conditions: readonly Condition[];
   readonly #paths: readonly Laid[];
   readonly #cells: number;
+  /** Every name that some step has. */
+  readonly #names: ReadonlySet<string>;
 
   constructor(type: string, paths: readonly FollowedPath[]) {
     const known = new Map<string, number>();
@@ -70,8 +72,15 @@ export class Paths {
       offset += path.steps.length + 1;
     }
     this.#paths = laid;
+    const steps = laid.flatMap((path) => path.steps);
+    this.#names = new Set(steps.flatMap((step) => ('name' in step ? [step.name] : [])));
     this.#cells = offset;
     this.conditions = conditions;
+  }
+
+  /** Whether some rule has this name in its path. */
+  names(name: string): boolean {
+    return this.#names.has(name);
   }
 
   /** The row of a node below that of `above`; of the resource itself where there is none above. */

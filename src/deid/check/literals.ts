@@ -64,7 +64,10 @@ const absoluteTail =
 
 /** Whether a text outside a reference names a resource of the source: as `Type/id`, in an address also with more around it. */
 export function isHiddenLiteral(ours: Ours, text: string, type: string, key: string): boolean {
-  if (!text.includes('/')) return false;
+  // Most texts are no such address: they have no slash, or begin as neither a type nor an absolute address does.
+  const first = text.charCodeAt(0);
+  const mayBeRelative = (first >= 0x41 && first <= 0x5a) || first === 0x2f;
+  if ((!mayBeRelative && type !== 'url' && type !== '') || !text.includes('/')) return false;
   const kind = type === '' && /ur[il]$/i.test(key) ? 'url' : type;
   if (isSourceLiteral(ours, text, kind === 'url' || kind === 'uri')) return true;
   if (!addressTypes.has(kind)) return false;

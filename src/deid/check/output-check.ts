@@ -21,6 +21,7 @@ import { Mistake } from './mistakes.ts';
 import type { OutputVerdict } from './mistakes.ts';
 import type { Place } from './place.ts';
 import { PolicyReading } from './reading.ts';
+import { Roots } from './roots.ts';
 import { tagCode, tagMistake } from './tag-check.ts';
 import { Visit } from './visit.ts';
 import type { Inside } from './values.ts';
@@ -36,6 +37,7 @@ const keyTagForm = /^pseudonym\/[1-9][0-9]{0,6}$/;
 /** Checks outputs under one policy and key version. */
 class Checker {
   readonly #reading: PolicyReading;
+  readonly #roots: Roots;
   readonly #ours: Ours;
   readonly #visit: Visit;
   readonly #version: number | undefined;
@@ -44,6 +46,7 @@ class Checker {
     const version = versionOf(policy, keys, 'pseudonym');
     const reading = new PolicyReading(policy, { pseudonym: version, encrypt: versionOf(policy, keys, 'encrypt') });
     this.#reading = reading;
+    this.#roots = new Roots(reading);
     this.#version = version;
     this.#ours = { scope: policy.scope, pseudonym: pseudonymOf(version) };
     this.#visit = new Visit(reading, this.#ours, (value, place, inside, depth) => {
@@ -87,7 +90,7 @@ class Checker {
       outer === undefined
         ? []
         : [...outer.ends, ...outer.takers.filter(({ rule }) => this.#reading.anywhere.has(rule))];
-    const place = settled(this.#reading.root(type, ends), value);
+    const place = settled(this.#roots.of(type, ends), value);
     const isTaken = place.takers.every(({ rule }) => !this.#reading.passes(rule));
     if (isTaken && place.takers.some(({ rule }) => rule < this.#reading.fallbacks.keep)) {
       // Under `default: drop` a shell may pass, unless a rule takes it whole.

@@ -36,6 +36,10 @@ interface Spec {
 
 /** Keys that R4 does not have come from the data, so there is a bound on those that are remembered. */
 const unknownKeysMax = 500;
+/** Stands for all keys that neither R4 nor a rule has: one place does for them. */
+const unnamedKey = '*';
+/** Keys that mean something wherever they stand. */
+const tellingKeys = /^(?:contained|extension|id|meta|reference|resourceType)$|ur[il]$/i;
 
 export class Place {
   readonly reading: PolicyReading;
@@ -63,10 +67,11 @@ export class Place {
   readonly #variants = new Map<string, Place>();
   #forms: readonly Form[] | undefined;
   #constants: readonly Json[] | undefined;
+  #role: Place['role'] | undefined;
 
   private constructor(spec: Spec) {
     const { reading, paths, above, key, shape, element, isSibling, answers } = spec;
-    reading.countPlace();
+    reading.places++;
     this.#spec = spec;
     this.reading = reading;
     this.key = key;
@@ -111,9 +116,19 @@ export class Place {
   child(key: string): Place {
     const known = this.#children.get(key);
     if (known !== undefined) return known;
-    const child = this.#made(key);
-    if (child.element !== undefined || this.#children.size < unknownKeysMax) this.#children.set(key, child);
+    const name = this.#isLikeOthers(key) ? unnamedKey : key;
+    const child = (name === key ? undefined : this.#children.get(name)) ?? this.#made(name);
+    if (name !== key) this.#children.set(name, child);
+    else if (child.element !== undefined || this.#children.size < unknownKeysMax) this.#children.set(key, child);
     return child;
+  }
+
+  /** Whether nothing tells a key that R4 does not have from any other such key. */
+  #isLikeOthers(key: string): boolean {
+    const plain = key.startsWith('_') ? key.slice(1) : key;
+    const ofType = (type: string): boolean => r4Type(type)?.elements.has(plain) === true;
+    if (ofType(this.holds) || ofType(this.#maybeHolds) || tellingKeys.test(plain)) return false;
+    return !this.paths.names(key) && !this.paths.names(plain);
   }
 
   /** The same place once something is known of the object that stands here. */
@@ -151,15 +166,22 @@ export class Place {
     return (this.#constants ??= this.takers.flatMap(({ rule }) => this.reading.constantOf(rule) ?? []));
   }
 
+  /** What is special about values here, whatever the rules say. */
+  get role(): 'literal' | 'fullUrl' | 'requestUrl' | 'extensionUrl' | 'value' {
+    return (this.#role ??= roleOf(this.holder?.holds ?? '', this.key));
+  }
+
   /** Whether a value that stands here is the source's own: it stands, so no rule that removes has decided. */
   get isUnchanged(): boolean {
     const { reading } = this;
-    return isExtensionUrl(this.#spec) || this.takers.every(({ rule }) => reading.isAsIs(rule) || !reading.passes(rule));
+    return (
+      this.role === 'extensionUrl' || this.takers.every(({ rule }) => reading.isAsIs(rule) || !reading.passes(rule))
+    );
   }
 
   /** Whether every value that stood here does so still, as it was. */
   get isKept(): boolean {
-    return isExtensionUrl(this.#spec) || this.takers.every(({ rule }) => this.reading.isAsIs(rule));
+    return this.role === 'extensionUrl' || this.takers.every(({ rule }) => this.reading.isAsIs(rule));
   }
 
   #made(key: string): Place {
@@ -192,5 +214,10 @@ export class Place {
   }
 }
 
-/** An extension's url passes wherever the extension does: it says what the extension is. */
-const isExtensionUrl = ({ above, key }: Spec): boolean => above?.holds === 'Extension' && key === 'url';
+function roleOf(holder: string, key: string): Place['role'] {
+  if (holder === 'Reference' && key === 'reference') return 'literal';
+  if (holder === 'Bundle.entry' && key === 'fullUrl') return 'fullUrl';
+  if (holder === 'Bundle.entry.request' && key === 'url') return 'requestUrl';
+  // It passes wherever the extension does: it says what the extension is.
+  return holder === 'Extension' && key === 'url' ? 'extensionUrl' : 'value';
+}

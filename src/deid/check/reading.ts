@@ -1,4 +1,4 @@
-/** A policy as the check reads it: its rules' paths, methods and dispositions, and the places seen so far. */
+/** A policy as the check reads it: its rules' paths, methods and dispositions. */
 import type { CompiledPolicy } from '../compiled.ts';
 import type { Json } from '../../fhir/resource.ts';
 import { r4ResourceTypes } from '../r4/model.ts';
@@ -7,14 +7,9 @@ import type { Form, Versions } from './forms.ts';
 import { Paths } from './follow.ts';
 import type { FollowedPath } from './follow.ts';
 import { widestSteps } from './general.ts';
-import type { Taker } from './json.ts';
-import { Place } from './place.ts';
 import type { Precedence } from './takers.ts';
 
 const removing = new Set(['redact', 'dropResource', 'default-drop', 'extension-drop', 'extension-withhold']);
-
-/** Places are made of the data's keys and nesting, so there is a bound on them. */
-const placesMax = 20_000;
 
 export class PolicyReading implements Precedence {
   readonly policy: CompiledPolicy;
@@ -29,8 +24,8 @@ export class PolicyReading implements Precedence {
   readonly anywhere: ReadonlySet<number>;
   readonly #paths: readonly FollowedPath[];
   readonly #pathsByType = new Map<string, Paths>();
-  readonly #roots = new Map<string, Place>();
-  #places = 0;
+  /** How many places have been made of it. */
+  places = 0;
 
   constructor(policy: CompiledPolicy, versions: Versions) {
     const { document, fallbacks, rules } = policy;
@@ -88,24 +83,10 @@ export class PolicyReading implements Precedence {
     return this.policy.rules.some(({ rule, path }) => rule?.custom === true && path.root === type);
   }
 
-  /** The place of resources of a type that rules came to as a whole from what holds them. */
-  root(type: string, outer: readonly Taker[]): Place {
-    const name = JSON.stringify([type, ...outer.map(({ rule, isSure }) => (isSure ? rule : -rule - 1))]);
-    let place = this.#roots.get(name);
-    if (place === undefined) this.#roots.set(name, (place = Place.ofResource(this, this.#pathsOf(type), type, outer)));
-    return place;
-  }
-
-  #pathsOf(type: string): Paths {
+  /** The rules' paths that may start at resources of a type. */
+  pathsOf(type: string): Paths {
     let paths = this.#pathsByType.get(type);
     if (paths === undefined) this.#pathsByType.set(type, (paths = new Paths(type, this.#paths)));
     return paths;
-  }
-
-  /** Counts a place; forgets all of them where they have become too many. Those in use live on until they are done with. */
-  countPlace(): void {
-    if (++this.#places <= placesMax) return;
-    this.#places = 0;
-    this.#roots.clear();
   }
 }

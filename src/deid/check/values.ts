@@ -33,16 +33,23 @@ export class Values {
 
   primitive(value: Json, place: Place, inside: Inside): void {
     if (value === null || typeof value === 'object' || !isJsonOf(place.type, value)) throw new Mistake('json-type');
-    const holder = place.holder?.holds ?? '';
-    if (holder === 'Reference' && place.key === 'reference') this.#literal(value, place, inside);
-    else if (holder === 'Bundle.entry' && place.key === 'fullUrl') this.#address(value, literals.isOurFullUrl);
-    else if (holder === 'Bundle.entry.request' && place.key === 'url') this.#address(value, literals.isOurRequestUrl);
-    else this.#value(value, place, inside);
+    switch (place.role) {
+      case 'literal':
+        this.#literal(value, place, inside);
+        break;
+      case 'fullUrl':
+        this.#address(value, literals.isOurFullUrl);
+        break;
+      case 'requestUrl':
+        this.#address(value, literals.isOurRequestUrl);
+        break;
+      default:
+        this.#value(value, place, inside);
+    }
   }
 
   #value(value: Primitive, place: Place, inside: Inside): void {
-    const isUrl = place.key === 'url' && place.holder?.holds === 'Extension';
-    if (!isUrl && !place.forms.some((form) => form(value))) throw new Mistake(this.lackOf(place));
+    if (place.role === 'value' && !isFormed(value, place)) throw new Mistake(this.lackOf(place));
     if (inside.changed !== undefined && !place.isUnchanged) noteNames(place, value, inside.changed);
     if (typeof value === 'string' && literals.isHiddenLiteral(this.#ours, value, place.type, place.key)) {
       throw new Mistake('hidden-reference');
@@ -79,6 +86,12 @@ export class Values {
   #address(value: Primitive, isOurs: (ours: Ours, text: string) => boolean): void {
     if (typeof value !== 'string' || !isOurs(this.#ours, value)) throw new Mistake('bundle-address');
   }
+}
+
+/** Whether some rule may have left the value. */
+function isFormed(value: Primitive, { forms }: Place): boolean {
+  for (const form of forms) if (form(value)) return true;
+  return false;
 }
 
 /** Notes the names of a value that is not the source's, and of all that is within it. */

@@ -57,7 +57,7 @@ export class Visit {
       const isAlone = !place.isSibling || !Object.hasOwn(owner, element.key);
       if (isAlone) return;
     }
-    if (constants.some((constant) => isMadeOf(value, constant))) {
+    if (constants.length > 0 && constants.some((constant) => isMadeOf(value, constant))) {
       if (inside.changed !== undefined) noteNames(place, value, inside.changed);
       return;
     }
@@ -92,7 +92,7 @@ export class Visit {
   /** One value of an element of R4's. */
   #one(value: Json, place: Place, inside: Inside, depth: number): void {
     const { type, constants } = place;
-    if (constants.some((constant) => sameJson(value, constant))) return;
+    if (constants.length > 0 && constants.some((constant) => sameJson(value, constant))) return;
     if (place.isSibling) this.#beside(value, place, inside, depth);
     else if (isPrimitive(type)) this.#values.primitive(value, place, inside);
     else if (!isObject(value)) throw new Mistake('json-type');

@@ -73,7 +73,9 @@ export function applyGuard(
 function wholeResource(looking: Looking, value: JsonObject, plan: ObjectPlan): JsonObject {
   const { words, masked } = looking;
   const { resourceType, id } = value;
-  looking.words = looking.wordsOf(`${String(resourceType)}/${typeof id === 'string' ? id : ''}`);
+  looking.words = looking.wordsOf(
+    `${typeof resourceType === 'string' ? resourceType : ''}/${typeof id === 'string' ? id : ''}`,
+  );
   const out = members(looking, value, plan) ?? value;
   looking.words = words;
   const isLabelled = looking.masked > masked && looking.policy.document.labels;
@@ -125,16 +127,17 @@ function member(looking: Looking, child: Child, value: Json): Json | undefined {
   if (untouched.has(child.mode)) return value;
   if (child.mode === modes.change && keyed.has(looking.policy.rules[child.rule]?.method ?? '')) return value;
   if (!Array.isArray(value)) return one(looking, child, value);
-  let isChanged = false;
   const hasSibling = value.includes(null);
   const out = value.flatMap((item): Json[] => {
     const after = one(looking, child, item);
-    isChanged ||= after !== item;
     return after === undefined ? (hasSibling ? [null] : []) : [after];
   });
-  if (!isChanged) return value;
+  if (isSame(out, value)) return value;
   return out.some((item) => item !== null) ? out : undefined;
 }
+
+const isSame = (a: readonly Json[], b: readonly Json[]): boolean =>
+  a.length === b.length && a.every((item, at) => item === b[at]);
 
 function one(looking: Looking, child: Child, value: Json): Json | undefined {
   if (value === null || typeof value === 'boolean') return value;
@@ -156,7 +159,7 @@ function hits(looking: Looking, text: string): boolean {
   return masked !== text;
 }
 
-function noted(looking: Looking): undefined {
+function noted(looking: Looking): Json | undefined {
   looking.masked++;
   return undefined;
 }

@@ -94,8 +94,8 @@ function isTooDeep(document: unknown): boolean {
   let level: unknown[] = [document];
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > depthLevelsMax) return true;
-    const objects = new Set(level.filter((value) => typeof value === 'object' && value !== null));
-    level = [...objects].flatMap((value) => Object.values(value as object));
+    const objects = new Set(level.filter((value): value is object => typeof value === 'object' && value !== null));
+    level = [...objects].flatMap((value): unknown[] => Object.values(value));
   }
   return false;
 }

@@ -66,7 +66,7 @@ export function keptLeaf(walk: Walk, child: Child, value: Json): Json | undefine
       return rewritten;
     }
   } else if (typeof value === 'number' && !Number.isFinite(value)) throw new Withheld('wrong-json-type');
-  noteKept(walk, child, child.textKind, value as string | number);
+  noteKept(walk, child, child.textKind, value);
   return value;
 }
 
@@ -117,8 +117,7 @@ export function unknownLeaf(walk: Walk, child: Child, value: string | number | b
     if (walk.trace !== undefined) collectRemoved(walk, child, value);
     return undefined;
   }
-  if (rule.method === 'substitute')
-    return (rule.rule?.method === 'substitute' ? rule.rule.params.with : undefined) as Json | undefined;
+  if (rule.method === 'substitute') return rule.rule?.method === 'substitute' ? rule.rule.params.with : undefined;
   if (child.leaf !== undefined) return changedLeaf(walk, child, value);
   if (rule.method !== 'keep' && rule.method !== 'default-keep' && rule.method !== 'extension-keep') return undefined;
   count(walk, child.rule);

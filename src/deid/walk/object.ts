@@ -73,23 +73,19 @@ export function sibling(
   if (!child.isArray) return element(walk, child, value, depth + 1);
   if (!Array.isArray(value)) throw new Withheld('wrong-json-type');
   const marks = Array.isArray(values) ? walk.marks?.leaves.get(values) : undefined;
-  let filled = false;
-  let isChanged = false;
   const out = value.map((member, index): Json => {
     if (member === null) return null;
     walk.trail?.push(index);
     const mark = marks?.get(String(index));
     const copy = element(walk, mark === undefined ? child : child.under(mark), member, depth + 2) ?? null;
     walk.trail?.pop();
-    filled ||= copy !== null;
-    isChanged ||= copy !== member;
     return copy;
   });
-  if (!filled) return undefined;
-  return isChanged ? out : value;
+  if (out.every((copy) => copy === null)) return undefined;
+  return out.every((copy, index) => copy === value[index]) ? value : out;
 }
 
-function element(walk: Walk, child: Child, value: Json, depth: number): JsonObject | undefined {
+function element(walk: Walk, child: Child, value: Json, depth: number): Json | undefined {
   if (!isObject(value)) throw new Withheld('wrong-json-type');
   if (child.mode === modes.drop) return dropped(walk, child, value, depth);
   return walk.walkObject(walk, value, child.plan(), depth);

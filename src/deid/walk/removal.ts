@@ -8,7 +8,7 @@ import { collectRemoved } from './guard-words.ts';
 import { count } from './leaf.ts';
 
 /** Removes a value with all that is below it, after a look for what would withhold the resource. */
-export function dropped(walk: Walk, child: Child, value: Json, depth: number): undefined {
+export function dropped(walk: Walk, child: Child, value: Json, depth: number): Json | undefined {
   walk.labels |= labelBits.redacted;
   passedOver(walk, child, value, depth);
   return undefined;

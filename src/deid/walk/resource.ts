@@ -125,7 +125,7 @@ export function embeddedResource(walk: Walk, child: Child, value: JsonObject, de
   return out;
 }
 
-function removed(walk: Walk, child: Child, value: JsonObject, plan: ObjectPlan, depth: number): undefined {
+function removed(walk: Walk, child: Child, value: JsonObject, plan: ObjectPlan, depth: number): Json | undefined {
   count(walk, plan.winner);
   walk.labels |= labelBits.redacted;
   inspect(value, depth);
