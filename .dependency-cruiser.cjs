@@ -39,7 +39,8 @@ module.exports = {
     },
     {
       name: 'deid-is-pure',
-      comment: 'The engine does no I/O: node:crypto, the FHIRPath library and its own table of R4 are all it takes from outside.',
+      comment:
+        'The engine does no I/O: node:crypto, the FHIRPath library and its own table of R4 are all it takes from outside.',
       severity: 'error',
       from: { path: '^src/deid/', pathNot: '^src/deid/(r4/model|path/fhirpath|compat/path/load)\\.ts$' },
       to: {

@@ -12,6 +12,8 @@ import { deciding, endsOf, said } from './judge.ts';
 import type { Said } from './judge.ts';
 import { isPrimitive } from './primitives.ts';
 import type { PolicyReading } from './reading.ts';
+import { roleOf, tellingKeys, unnamedKey } from './special-keys.ts';
+import type { Role } from './special-keys.ts';
 
 /** What of the answers about an object makes a variant of its place. */
 export interface Answers {
@@ -36,10 +38,6 @@ interface Spec {
 
 /** Keys that R4 does not have come from the data, so there is a bound on those that are remembered. */
 const unknownKeysMax = 500;
-/** Stands for all keys that neither R4 nor a rule has: one place does for them. */
-const unnamedKey = '*';
-/** Keys that mean something wherever they stand. */
-const tellingKeys = /^(?:contained|extension|id|meta|reference|resourceType)$|ur[il]$/i;
 
 export class Place {
   readonly reading: PolicyReading;
@@ -67,7 +65,7 @@ export class Place {
   readonly #variants = new Map<string, Place>();
   #forms: readonly Form[] | undefined;
   #constants: readonly Json[] | undefined;
-  #role: Place['role'] | undefined;
+  #role: Role | undefined;
 
   private constructor(spec: Spec) {
     const { reading, paths, above, key, shape, element, isSibling, answers } = spec;
@@ -167,7 +165,7 @@ export class Place {
   }
 
   /** What is special about values here, whatever the rules say. */
-  get role(): 'literal' | 'fullUrl' | 'requestUrl' | 'extensionUrl' | 'value' {
+  get role(): Role {
     return (this.#role ??= roleOf(this.holder?.holds ?? '', this.key));
   }
 
@@ -212,12 +210,4 @@ export class Place {
     const { maybeType } = this.#spec.shape;
     return isPrimitive(maybeType) ? 'Element' : maybeType;
   }
-}
-
-function roleOf(holder: string, key: string): Place['role'] {
-  if (holder === 'Reference' && key === 'reference') return 'literal';
-  if (holder === 'Bundle.entry' && key === 'fullUrl') return 'fullUrl';
-  if (holder === 'Bundle.entry.request' && key === 'url') return 'requestUrl';
-  // It passes wherever the extension does: it says what the extension is.
-  return holder === 'Extension' && key === 'url' ? 'extensionUrl' : 'value';
 }
