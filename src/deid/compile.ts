@@ -61,8 +61,8 @@ export function compilePolicy(
     fallbacks,
     firstOwnRule: compiled.first,
     planner,
-    generalRules: rules.flatMap(({ path }, rule): GeneralRule[] =>
-      path.kind === 'general' ? [{ rule, root: path.root, find: compileGeneral(path) }] : [],
+    generalRules: rules.flatMap(({ path, passes }, rule): GeneralRule[] =>
+      path.kind === 'general' ? [{ rule, root: path.root, find: compileGeneral(path, !passes) }] : [],
     ),
     answerRules: answerRulesOf(rules),
     needsPlace: resolved.rules.some(needsPlace),

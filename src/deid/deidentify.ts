@@ -11,7 +11,7 @@ import { tagSystems } from './engine.ts';
 import { createWordHasher, patientHash } from './guard/hash.ts';
 import { RecentMemo } from './guard/memo.ts';
 import { keysFor } from './keys.ts';
-import { pseudonymId } from './pseudonym.ts';
+import { idOf } from './walk/literals.ts';
 import { inspect, isObject, Withheld } from './shape.ts';
 import { finished } from './walk/context.ts';
 import type { Walk, WalkKeys } from './walk/context.ts';
@@ -145,8 +145,7 @@ export const deidentify: Deidentify = (resource, policy, keys, asOf) => {
       count(walk, plan.winner);
       return withheld('policy-drops-type', wordsOfAll(walk, value, type, id));
     }
-    const newId =
-      typeof id === 'string' ? pseudonymId(walk.keys.pseudonym, policy.scope.instance, type, id) : undefined;
+    const newId = typeof id === 'string' ? idOf(walk, type, id) : undefined;
     const out = wholeResource(walk, value, plan, { type, id: id ?? contentId(value), newId }, 1);
     return { kind: 'resource', resource: out as Resource, report: reportOf(walk), traces: finished(walk.traces) };
   } catch (error) {

@@ -137,4 +137,5 @@ function taggedMeta(meta: JsonObject, tags: Json[], labels: Json[]): JsonObject 
 }
 
 const isAmong = (label: Json, security: readonly Json[]): boolean =>
-  isObject(label) && security.some((coding) => isObject(coding) && coding.code === label.code);
+  isObject(label) &&
+  security.some((coding) => isObject(coding) && coding.code === label.code && coding.system === label.system);

@@ -14,7 +14,9 @@ export interface DateParts {
   readonly time: string;
 }
 
-const form = /^\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?)?)?$/;
+/** Fractions of a second to the nanosecond: more digits would be room for a number of somebody's. */
+const form =
+  /^\d{4}(?:-\d\d(?:-\d\d(?:T(?:[01]\d|2[0-3]):[0-5]\d(?::(?:[0-5]\d|60)(?:\.\d{1,9})?)?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)?)?)?)?$/;
 
 /** Reads a date, dateTime or instant; undefined for a text that is none, February 30 included. */
 export function readDate(text: string): DateParts | undefined {

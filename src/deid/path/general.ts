@@ -38,12 +38,19 @@ export function generalPathMistake(path: GeneralPath): string | undefined {
   return fhirPathMistake(rest);
 }
 
-/** Finds what an expression names in a resource. Throws what the library throws, whose text may quote data. */
-export function compileGeneral(path: GeneralPath): (resource: JsonObject, type: string) => Located[] {
+/**
+ * Finds what an expression names in a resource. `reachesInside`: also in resources inside it, for rules that remove; what
+ * lets pass there is judged by their own types' rules.
+ * Throws what the library throws, whose text may quote data.
+ */
+export function compileGeneral(
+  path: GeneralPath,
+  reachesInside: boolean,
+): (resource: JsonObject, type: string) => Located[] {
   const { search, rest } = partsOf(path);
   if (search === undefined) {
     const evaluate = compileToNodes(rest);
-    return (resource) => located(evaluate(resource));
+    return (resource) => located(evaluate(resource), reachesInside);
   }
   const byBase = new Map<string, Evaluate>();
   return (resource, type) =>
@@ -52,7 +59,7 @@ export function compileGeneral(path: GeneralPath): (resource: JsonObject, type: 
       .flatMap(({ value, type: base }) => {
         let evaluate = byBase.get(base);
         if (evaluate === undefined) byBase.set(base, (evaluate = compileToNodes(rest, base)));
-        return located(evaluate(value));
+        return located(evaluate(value), reachesInside);
       });
 }
 
@@ -81,15 +88,26 @@ const isNode = (result: unknown): result is LibraryNode =>
  * The places that results stand for. A computed value stands nowhere: a rule whose expression gives one would do nothing
  * in silence, so that is an error.
  */
-function located(results: readonly unknown[]): Located[] {
+function located(results: readonly unknown[], reachesInside: boolean): Located[] {
   return results.flatMap((result): Located[] => {
     if (!isNode(result)) throw new Error('a rule whose expression names no place');
     const { data, parentResNode, propName, path, index } = result;
+    if (!reachesInside && isInsideAnother(parentResNode)) return [];
     if (typeof data === 'object' && data !== null) return [{ object: data }];
     const owner = parentResNode?.data;
     if (propName === null || typeof owner !== 'object' || owner === null || Array.isArray(owner)) return [];
     return keysOf(owner, propName, path).map((key) => ({ owner, key, index: index ?? undefined }));
   });
+}
+
+/** Whether a node stands in a resource inside the one that was asked: that one is judged by its own rules. */
+function isInsideAnother(parent: LibraryNode | null): boolean {
+  for (let node = parent; node?.parentResNode != null; node = node.parentResNode) {
+    const { data } = node;
+    if (typeof data === 'object' && data !== null && !Array.isArray(data) && typeof data.resourceType === 'string')
+      return true;
+  }
+  return false;
 }
 
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -3,22 +3,26 @@ import { r4Type } from '../r4/model.ts';
 import type { Disposition } from '../policy/document.ts';
 import type { R4Element } from '../r4/model.ts';
 import { isDateType, isPrimitiveType, jsonKindOf, modes, plainKey, textKindOf, unknownRank } from './child.ts';
-import type { Child, Draft, LeafMaker, ObjectPlan, Plans } from './child.ts';
+import type { Child, Closure, Draft, LeafMaker, ObjectPlan, Plans } from './child.ts';
 import { guardClassOf } from './guard-class.ts';
 import { ruleAt } from './positions.ts';
 import type { Arrival, NodeShape } from './positions.ts';
 import { reachOf } from './reach.ts';
 import { isForbidden, Withheld } from '../shape.ts';
-import { noRule } from './rules.ts';
+import { noRule, planSteps } from './rules.ts';
 
 const plainElement = { isChoice: false, isArray: false, isRequired: false, isToPersons: false, order: 0 };
 
 const keepsAsIs = new Set(['keep', 'default-keep', 'extension-keep']);
 
+/** What a node's rules come to. */
+type Judgement = Pick<Draft, 'winner' | 'closure' | 'isKnownExtension'>;
+
 /** Makes the children of plans, and plans' variants. */
 export class ChildMaker {
   readonly #planner: Plans;
   readonly #leaf: LeafMaker;
+  #custom: ReadonlySet<number> | undefined;
 
   constructor(planner: Plans, leaf: LeafMaker) {
     this.#planner = planner;
@@ -44,7 +48,7 @@ export class ChildMaker {
   /** The plan of an object that a rule was found to take. */
   under(plan: ObjectPlan, rule: number): ObjectPlan {
     const arrival = { ...plan.arrival, ends: rule };
-    return this.#planner.object(plan.type, arrival, rule, true);
+    return this.#planner.object(plan.type, arrival, rule, undefined, plan.isKnownExtension);
   }
 
   /** The plan of an object once it is known which conditions hold. */
@@ -53,67 +57,143 @@ export class ChildMaker {
     const holding = held.flatMap((index) => plan.arrival.pending[index] ?? []);
     const shape = { name: '', key: '', type: plan.type };
     const arrival = { ...positions.resolve(plan.arrival, shape, holding), pending: [] };
-    if (plan.type !== 'Extension' || plan.isKnownExtension || holding.length === 0) {
-      return this.#planner.object(plan.type, arrival, Math.min(plan.winner, arrival.ends), plan.isKnownExtension);
+    if (plan.type === 'Extension' && holding.length > 0 && !this.#passes(this.#effective(plan))) {
+      const removal = plan.winner < compiled.fallbacks.keep && !this.#passes(plan.winner) ? plan.winner : noRule;
+      const named = new Set([...this.#followers(arrival), ...holding.map(({ rule }) => rule)]);
+      const around = plan.isKnownExtension ? plan.closure?.outer : plan.closure?.openers;
+      const { winner, closure } = this.#entered(arrival, removal, compiled.fallbacks.drop, named, around);
+      return this.#planner.object(plan.type, arrival, winner, closure, true);
     }
-    // An extension that a rule names gets what its rules say, not what unknown ones get.
-    const isOpen = plan.winner < compiled.fallbacks.extensionDrop || plan.winner === compiled.fallbacks.extensionKeep;
-    const inherited = isOpen ? plan.winner : compiled.fallbacks.drop;
-    const named = this.#isKeptBy(arrival.ends) ? arrival : this.#withoutSearches(arrival);
-    return this.#planner.object(plan.type, named, Math.min(inherited, arrival.ends), true);
+    const closure = this.#below(plan.closure, arrival);
+    return this.#planner.object(
+      plan.type,
+      arrival,
+      Math.min(plan.winner, arrival.ends),
+      closure,
+      plan.isKnownExtension,
+    );
   }
 
-  #judged(owner: ObjectPlan, key: string, element: R4Element | undefined, isSibling: boolean): Child {
+  #judged(owner: ObjectPlan, key: string, element: R4Element | undefined, isSibling: boolean, isR4 = true): Child {
     // What stands beside a value that R4 does not have is taken with it.
     const plain = element === undefined && key.startsWith('_') ? key.slice(1) : plainKey({ key, isSibling });
     const shape: NodeShape = { name: element?.name ?? plain, key: plain, type: element?.type ?? '' };
     const arrival = this.#planner.positions.below(owner.arrival.positions, shape);
-    const judged = { owner, key, element, isSibling, arrival, ...this.#winner(owner, shape, arrival) };
-    return this.#made(element === undefined ? this.#custom(judged) : judged);
+    const judgement =
+      element === undefined || !isR4 ? this.#ofUnknown(owner, arrival) : this.#ofElement(owner, shape, arrival);
+    const { winner: first, closure } = judgement;
+    const winner = closure === undefined || this.#passes(closure.opener) ? first : closure.opener;
+    return this.#made({ owner, key, element, isSibling, arrival, ...judgement, first, winner });
+  }
+
+  #passes(rule: number): boolean {
+    return this.#planner.compiled.rules[rule]?.passes ?? false;
+  }
+
+  /** The rule that decides on what an object holds, as far as the object itself knows. */
+  #effective({ winner, closure }: ObjectPlan): number {
+    return closure === undefined || this.#passes(closure.opener) ? winner : closure.opener;
+  }
+
+  /** A closure one step further down. */
+  #below(closure: Closure | undefined, { ended }: Arrival): Closure | undefined {
+    if (closure === undefined) return undefined;
+    const { openers, opener, outer } = closure;
+    const counting = ended.filter((rule) => openers.has(rule) || !this.#passes(rule));
+    return { openers, opener: Math.min(opener, ...counting), outer };
+  }
+
+  /** An element of R4's: the first rule that came to it or to what holds it; extensions and ids apart. */
+  #ofElement(owner: ObjectPlan, shape: NodeShape, arrival: Arrival): Judgement {
+    const isExtension =
+      shape.type === 'Extension' && (shape.name === 'extension' || shape.name === 'modifierExtension');
+    if (isExtension && !(owner.type === 'Extension' && owner.isKnownExtension)) {
+      return this.#ofExtension(owner, shape, arrival);
+    }
+    if (shape.key === 'id' && !owner.isResource && owner.type !== '') return this.#ofElementId(owner, arrival);
+    return {
+      winner: Math.min(owner.winner, arrival.ends),
+      closure: this.#below(owner.closure, arrival),
+      isKnownExtension: isExtension,
+    };
+  }
+
+  /** An element's id is free text that nobody means who keeps its parent, or every string. */
+  #ofElementId(owner: ObjectPlan, { ended }: Arrival): Judgement {
+    const { fallbacks } = this.#planner.compiled;
+    const effective = this.#effective(owner);
+    const counting = ended.filter((rule) => !this.#passes(rule) || this.#namesId(rule));
+    const isOpen = effective >= fallbacks.keep || this.#passes(effective);
+    const base = effective >= fallbacks.keep || !isOpen ? effective : this.#planner.defaultRule;
+    return { winner: Math.min(base, ...counting), closure: undefined, isKnownExtension: false };
+  }
+
+  #namesId(rule: number): boolean {
+    const compiled = this.#planner.compiled.rules[rule];
+    const last = compiled === undefined ? undefined : planSteps(compiled)?.at(-1);
+    return (last?.kind === 'name' || last?.kind === 'byName') && last.name === 'id';
+  }
+
+  /** An extension, seen from what it extends: what keeps the one does not keep the other. */
+  #ofExtension(owner: ObjectPlan, shape: NodeShape, arrival: Arrival): Judgement {
+    const { fallbacks } = this.#planner.compiled;
+    const effective = this.#effective(owner);
+    const removal = effective < fallbacks.keep && !this.#passes(effective) ? effective : noRule;
+    const followers = this.#followers(arrival);
+    const says = this.#saysOf(shape);
+    if (arrival.ends < fallbacks.keep || removal < fallbacks.keep || (followers.size > 0 && says !== 'keep')) {
+      const isKnown = arrival.ends < fallbacks.keep || followers.size > 0;
+      const entered = this.#entered(arrival, removal, fallbacks.drop, followers, owner.closure?.openers);
+      return { ...entered, isKnownExtension: isKnown };
+    }
+    return { winner: this.#ofUnknownExtension(owner, says), closure: owner.closure, isKnownExtension: false };
   }
 
   /**
-   * Under `default: drop` what R4 does not have passes by a rule that was written for it, with `custom: true`: a search for a
-   * name or a type, or a rule on what holds it, did not have it in mind.
+   * What holds in an extension that rules come to: all of them where one of them keeps or changes it as a whole, else only
+   * those that name a part of it may open that part.
    */
-  #custom(draft: Draft): Draft {
-    if (this.#planner.policy.default === 'keep') return draft;
-    const { rules, fallbacks } = this.#planner.compiled;
-    const isMeant = (rule: number): boolean => rules[rule]?.passes !== true || rules[rule].rule?.custom === true;
-    const { positions, pending, ends } = draft.arrival;
-    const arrival = {
-      ends: isMeant(ends) ? ends : noRule,
-      positions: positions.filter((position) => isMeant(ruleAt(position))),
-      pending: pending.filter(({ rule }) => isMeant(rule)),
-    };
-    return { ...draft, arrival, winner: isMeant(draft.winner) ? draft.winner : fallbacks.drop };
+  #entered(
+    { ends, ended }: Arrival,
+    removal: number,
+    otherwise: number,
+    named: ReadonlySet<number>,
+    outer: ReadonlySet<number> | undefined,
+  ): { winner: number; closure: Closure | undefined } {
+    const { fallbacks } = this.#planner.compiled;
+    const mayOpen = ended.filter((rule) => this.#passes(rule) && (outer === undefined || outer.has(rule)));
+    const first = Math.min(ends, removal);
+    const opening = Math.min(noRule, ...mayOpen);
+    if (first < fallbacks.keep && this.#passes(first) && opening < fallbacks.keep) {
+      return { winner: first, closure: outer === undefined ? undefined : { openers: outer, opener: opening, outer } };
+    }
+    const removing = ended.filter((rule) => !this.#passes(rule));
+    const winner = Math.min(first, otherwise);
+    const openers = outer === undefined ? named : new Set([...named].filter((rule) => outer.has(rule)));
+    return { winner, closure: { openers, opener: Math.min(removal, otherwise, ...removing), outer } };
   }
 
-  /** The rule that decides on a node: the first that came to it or to what holds it; extensions and ids apart. */
-  #winner(
-    owner: ObjectPlan,
-    shape: NodeShape,
-    arrival: Arrival,
-  ): Pick<Draft, 'winner' | 'isKnownExtension'> & Partial<Pick<Draft, 'arrival'>> {
-    const { fallbacks, rules } = this.#planner.compiled;
-    const isRule = owner.winner < fallbacks.keep;
-    const isRemoving = isRule && !(rules[owner.winner]?.passes ?? false);
-    const inherited = Math.min(owner.winner, arrival.ends);
-    if (shape.type === 'Extension' && (shape.name === 'extension' || shape.name === 'modifierExtension')) {
-      if (this.#isKeptBy(arrival.ends) || owner.isKnownExtension) return { winner: inherited, isKnownExtension: true };
-      if (arrival.ends < fallbacks.keep) {
-        return { winner: inherited, isKnownExtension: true, arrival: this.#withoutSearches(arrival) };
-      }
-      if (isRemoving) return { winner: inherited, isKnownExtension: false };
-      if (this.#isFollowed(arrival) && this.#saysOf(shape) !== 'keep') {
-        return { winner: fallbacks.drop, isKnownExtension: true, arrival: this.#withoutSearches(arrival) };
-      }
-      return { winner: this.#ofUnknownExtension(owner, shape), isKnownExtension: false };
+  /**
+   * What R4 does not have. Under `default: drop` it passes by a rule that was written for it, with `custom: true`: a search
+   * for a name or a type, or a rule on what holds it, did not have it in mind.
+   */
+  #ofUnknown(owner: ObjectPlan, arrival: Arrival): Judgement {
+    const winner = Math.min(owner.winner, arrival.ends);
+    const isKnownExtension = false;
+    if (this.#planner.policy.default === 'keep') {
+      return { winner, closure: this.#below(owner.closure, arrival), isKnownExtension };
     }
-    // An element's id is free text that nobody means when a rule keeps its parent.
-    const isElementId = shape.key === 'id' && !owner.isResource && owner.type !== '';
-    const isSwept = isElementId && isRule && !isRemoving && arrival.ends === noRule;
-    return { winner: isSwept ? this.#planner.defaultRule : inherited, isKnownExtension: false };
+    const { fallbacks } = this.#planner.compiled;
+    const openers = this.#customRules();
+    const effective = this.#effective(owner);
+    const isMeant = !this.#passes(effective) || openers.has(effective);
+    const base = { openers, opener: isMeant ? effective : fallbacks.drop, outer: owner.closure?.openers };
+    return { winner, closure: this.#below(base, arrival), isKnownExtension };
+  }
+
+  #customRules(): ReadonlySet<number> {
+    const { rules } = this.#planner.compiled;
+    return (this.#custom ??= new Set([...rules.keys()].filter((rule) => rules[rule]?.rule?.custom === true)));
   }
 
   #saysOf(shape: NodeShape): Disposition {
@@ -121,44 +201,24 @@ export class ChildMaker {
     return shape.name === 'extension' ? extensions : modifierExtensions;
   }
 
-  #ofUnknownExtension(owner: ObjectPlan, shape: NodeShape): number {
+  #ofUnknownExtension(owner: ObjectPlan, says: Disposition): number {
     const { fallbacks } = this.#planner.compiled;
-    const says = this.#saysOf(shape);
     if (says === 'withhold') return fallbacks.extensionWithhold;
     if (says === 'drop') return fallbacks.extensionDrop;
     return owner.winner === fallbacks.drop ? fallbacks.extensionKeep : owner.winner;
   }
 
-  /** Whether some rule's path goes on below this node by a name, not by a search through everything; its url tells nothing. */
-  #isFollowed({ positions }: Arrival): boolean {
-    return positions.some((position) => {
+  /** Rules whose path goes on below this node by a name, not by a search through everything; a url tells nothing. */
+  #followers({ positions }: Arrival): ReadonlySet<number> {
+    const following = positions.filter((position) => {
       const step = this.#planner.positions.stepOf(position);
       return step?.kind === 'extension' || (step?.kind === 'name' && step.name !== 'url');
     });
-  }
-
-  /** Whether a rule of the document came to a node, and lets it pass. */
-  #isKeptBy(rule: number): boolean {
-    const { fallbacks, rules } = this.#planner.compiled;
-    return rule < fallbacks.keep && (rules[rule]?.passes ?? false);
-  }
-
-  /**
-   * In an extension that a rule removes, or of which it names a part, only that part may pass: what lets every code
-   * pass, wherever it stands, was not written with this extension in mind.
-   */
-  #withoutSearches(arrival: Arrival): Arrival {
-    const { rules } = this.#planner.compiled;
-    const positions = arrival.positions.filter((position) => {
-      const kind = this.#planner.positions.stepOf(position)?.kind;
-      const searches = kind === 'byType' || kind === 'byName';
-      return !(searches && (rules[ruleAt(position)]?.passes ?? false));
-    });
-    return { ...arrival, positions };
+    return new Set(following.map(ruleAt));
   }
 
   #made(draft: Draft): Child {
-    const { owner, key, element, arrival, winner, isSibling } = draft;
+    const { owner, key, element, arrival, winner, isSibling, isKnownExtension } = draft;
     const type = element?.type ?? '';
     const rank = element === undefined ? unknownRank : element.order * 2 + (isSibling ? 1 : 0);
     const planned = this.#mode(draft);
@@ -193,12 +253,19 @@ export class ChildMaker {
         rule >= winner
           ? child
           : remembered(rule, () =>
-              this.#made({ ...draft, winner: rule, isKnownExtension: true, arrival: { ...arrival, ends: rule } }),
+              this.#made({
+                ...draft,
+                winner: rule,
+                first: rule,
+                closure: undefined,
+                isKnownExtension: isKnownExtension || type === 'Extension',
+                arrival: { ...arrival, ends: rule },
+              }),
             ),
       shapedAs: (shape) =>
         remembered(shape, () => {
           const shaped = { ...plainElement, name: key, key, type: shape };
-          return { ...this.#judged(owner, key, shaped, false), rank, isR4: false };
+          return { ...this.#judged(owner, key, shaped, false, false), rank, isR4: false };
         }),
     };
     return child;
@@ -210,12 +277,18 @@ export class ChildMaker {
     return mode === modes.change || mode === modes.unknown ? this.#leaf(winner, type) : undefined;
   }
 
-  #planOf({ owner, key, element, arrival, winner: won, isKnownExtension, isSibling }: Draft): ObjectPlan {
+  #planOf({ owner, key, element, arrival, first: won, closure, isKnownExtension, isSibling }: Draft): ObjectPlan {
     const { fallbacks } = this.#planner.compiled;
     // What is left of a resource's meta passes by default: the origin and the profile are what the hub sorts by.
     const isMeta = owner.isResource && key === 'meta';
     const winner = isMeta && won === fallbacks.drop ? fallbacks.keep : won;
-    return this.#planner.object(isSibling ? 'Element' : (element?.type ?? ''), arrival, winner, isKnownExtension);
+    return this.#planner.object(
+      isSibling ? 'Element' : (element?.type ?? ''),
+      arrival,
+      winner,
+      closure,
+      isKnownExtension,
+    );
   }
 
   #mode(draft: Draft): number {
@@ -230,10 +303,10 @@ export class ChildMaker {
     if (element?.type === 'Resource') return modes.resource;
     if (method === 'substitute' && arrival.ends === winner) return isSibling ? modes.drop : modes.substitute;
     if (element?.type === 'Extension') {
-      const isOpen = passes || winner >= fallbacks.extensionDrop || this.#mayPassBelow(element, arrival, winner);
+      const isOpen = passes || winner >= fallbacks.extensionDrop || this.#mayPassBelow(draft);
       return isOpen ? modes.extension : modes.drop;
     }
-    if (!passes && !this.#mayPassBelow(element, arrival, winner)) return modes.drop;
+    if (!passes && !this.#mayPassBelow(draft)) return modes.drop;
     if (element === undefined) return modes.unknown;
     if (!isPrimitiveType(element.type)) return modes.object;
     // What stands beside a value may repeat it in clear, so it goes where the value is changed.
@@ -244,14 +317,17 @@ export class ChildMaker {
   }
 
   /** Whether a rule that wins over `winner` may let something pass below a node that `winner` removes. */
-  #mayPassBelow(element: R4Element | undefined, { pending, positions }: Arrival, winner: number): boolean {
+  #mayPassBelow({ element, arrival, winner, closure }: Draft): boolean {
+    const { pending, positions } = arrival;
+    const mayOpen = (rule: number): boolean =>
+      this.#passesBefore(rule, winner) && (closure === undefined || closure.openers.has(rule));
     const isPrimitive = element !== undefined && isPrimitiveType(element.type);
     const reach = reachOf(isPrimitive ? 'Element' : (element?.type ?? ''));
     if (reach.hasResource && !isPrimitive) return true;
     if (!isPrimitive && this.#planner.firstPassingMark < winner) return true;
-    if (pending.some(({ rule }) => this.#passesBefore(rule, winner))) return true;
+    if (pending.some(({ rule }) => this.#passesBefore(rule, winner))) return true; // a url may open what is closed
     return positions.some((position) => {
-      if (!this.#passesBefore(ruleAt(position), winner)) return false;
+      if (!mayOpen(ruleAt(position))) return false;
       const step = this.#planner.positions.stepOf(position);
       if (step === undefined || element === undefined) return step !== undefined;
       if (step.kind === 'byType') return reach.types.has(step.type);

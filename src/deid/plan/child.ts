@@ -51,8 +51,10 @@ export interface ObjectPlan {
   readonly isResource: boolean;
   /** An Extension that a rule names, or one inside such a one. */
   readonly isKnownExtension: boolean;
-  /** The rule that decides below this object where no earlier one does. */
+  /** The first rule that came to this object or to what holds it. */
   readonly winner: number;
+  /** Set where not every rule may let something pass. */
+  readonly closure: Closure | undefined;
   readonly arrival: Arrival;
   readonly required: readonly R4Element[];
   /** The constant that a rule puts in this object's place, where that hung on a condition. */
@@ -65,6 +67,19 @@ export interface ObjectPlan {
   variant(held: readonly number[]): ObjectPlan;
 }
 
+/**
+ * A part of a resource that only some rules may open: an extension that nobody named, an attribute that R4 does not have.
+ * What searches for a type or name everywhere was not written with it in mind. It still decides what becomes of what the
+ * others let pass.
+ */
+export interface Closure {
+  readonly openers: ReadonlySet<number>;
+  /** The first rule of the openers, or one that removes, that came this far. While it removes, nothing passes. */
+  readonly opener: number;
+  /** Those of the closure around this one; undefined where there is none. */
+  readonly outer: ReadonlySet<number> | undefined;
+}
+
 /** All plans of one policy, as their parts see them. */
 export interface Plans {
   readonly positions: Positions;
@@ -72,7 +87,13 @@ export interface Plans {
   readonly policy: ResolvedPolicy;
   readonly defaultRule: number;
   readonly firstPassingMark: number;
-  object(type: string, arrival: Arrival, winner: number, isKnownExtension: boolean): ObjectPlan;
+  object(
+    type: string,
+    arrival: Arrival,
+    winner: number,
+    closure: Closure | undefined,
+    isKnownExtension: boolean,
+  ): ObjectPlan;
 }
 
 export interface Child {
@@ -173,7 +194,11 @@ export interface Draft {
   /** Undefined for what R4 does not have. */
   readonly element: R4Element | undefined;
   readonly arrival: Arrival;
+  /** The rule that decides. */
   readonly winner: number;
+  /** The first rule that came here, whether or not it may decide. */
+  readonly first: number;
+  readonly closure: Closure | undefined;
   readonly isKnownExtension: boolean;
   /** Whether the key is the `_` sibling of `element`. */
   readonly isSibling: boolean;

@@ -6,7 +6,7 @@ import { r4ResourceTypes, r4Type } from '../r4/model.ts';
 import type { R4Element } from '../r4/model.ts';
 import type { ResolvedPolicy } from '../policy/document.ts';
 import { ChildMaker } from './child-maker.ts';
-import type { Child, LeafMaker, ObjectPlan, Plans } from './child.ts';
+import type { Child, Closure, LeafMaker, ObjectPlan, Plans } from './child.ts';
 import { Positions } from './positions.ts';
 import type { Arrival } from './positions.ts';
 import { noRule, planSteps } from './rules.ts';
@@ -18,6 +18,7 @@ class TablePlan implements ObjectPlan {
   readonly isResource: boolean;
   readonly isKnownExtension: boolean;
   readonly winner: number;
+  readonly closure: Closure | undefined;
   readonly arrival: Arrival;
   readonly required: readonly R4Element[];
   readonly replacement: { readonly with: unknown } | undefined;
@@ -33,6 +34,7 @@ class TablePlan implements ObjectPlan {
     this.isKnownExtension = flags.isKnownExtension;
     this.arrival = arrival;
     this.winner = winner;
+    this.closure = flags.closure;
     this.replacement = maker.replacementBy(winner, arrival);
     this.required = [...(known?.elements.values() ?? [])].filter((element) => element.isRequired);
   }
@@ -59,12 +61,16 @@ class TablePlan implements ObjectPlan {
 }
 
 interface Flags {
+  readonly closure: Closure | undefined;
   readonly isKnownExtension: boolean;
   readonly isCustomResource: boolean;
 }
 
 const unknownKeysMax = 10_000;
 const plansMax = 200_000;
+
+const closureKey = (closure: Closure | undefined): string =>
+  closure === undefined ? '' : `${closure.opener}:${[...closure.openers].join()}`;
 
 /** Makes and keeps the plans of one policy. */
 export class Planner implements Plans {
@@ -117,7 +123,7 @@ export class Planner implements Plans {
     if (known !== undefined) return known;
     if (!r4ResourceTypes.has(type) && !this.#customTypes.has(type)) return undefined;
     const arrival = this.positions.resource(type, place);
-    const plan = this.object(type, arrival, Math.min(this.defaultRule, arrival.ends), false);
+    const plan = this.object(type, arrival, Math.min(this.defaultRule, arrival.ends), undefined, false);
     if (place !== undefined) {
       let plans = this.#embedded.get(place);
       if (plans === undefined) this.#embedded.set(place, (plans = new Map<string, ObjectPlan>()));
@@ -127,7 +133,13 @@ export class Planner implements Plans {
   }
 
   /** The plan of an object of a type; the same one for the same positions and winner. */
-  object(type: string, arrival: Arrival, winner: number, isKnownExtension: boolean): ObjectPlan {
+  object(
+    type: string,
+    arrival: Arrival,
+    winner: number,
+    closure: Closure | undefined,
+    isKnownExtension: boolean,
+  ): ObjectPlan {
     const pending = arrival.pending.map(({ rule, step, conditions }) => [rule, step, conditions.length].join('.'));
     const isHere = arrival.ends === winner;
     const key = [
@@ -135,12 +147,13 @@ export class Planner implements Plans {
       winner,
       isKnownExtension ? 'k' : '',
       isHere ? 'h' : '',
+      closureKey(closure),
       arrival.positions.join(),
       pending.join(),
     ].join('|');
     let plan = this.#plans.get(key);
     if (plan === undefined) {
-      const flags = { isKnownExtension, isCustomResource: this.#customTypes.has(type) };
+      const flags = { closure, isKnownExtension, isCustomResource: this.#customTypes.has(type) };
       plan = new TablePlan(this.#maker, type, arrival, winner, flags);
       if (this.#plans.size < plansMax) this.#plans.set(key, plan);
     }

@@ -31,6 +31,8 @@ export interface Pending {
 export interface Arrival {
   /** The first rule whose path ends here, conditions aside. */
   readonly ends: number;
+  /** All rules whose path ends here, in no order. */
+  readonly ended: readonly number[];
   /** Positions that wait for a node below, in ascending order. */
   readonly positions: readonly number[];
   readonly pending: readonly Pending[];
@@ -65,7 +67,7 @@ export class Positions {
   resource(type: string, outer: Arrival | undefined): Arrival {
     const found = new Found(this.#steps, { name: '', key: '', type });
     if (outer !== undefined) {
-      found.ends = outer.ends;
+      for (const rule of outer.ended) found.end(rule);
       found.pending.push(...outer.pending);
     }
     for (const [rule, steps] of this.#steps.entries()) {
@@ -90,7 +92,7 @@ export class Positions {
   /** The node again, now that these pending rules are known to have come to it. */
   resolve(arrival: Arrival, node: NodeShape, held: readonly Pending[]): Arrival {
     const found = new Found(this.#steps, node);
-    found.ends = arrival.ends;
+    for (const rule of arrival.ended) found.end(rule);
     for (const position of arrival.positions) found.positions.add(position);
     for (const { rule, step } of held) found.settle(rule, step);
     return found.arrival();
@@ -99,7 +101,7 @@ export class Positions {
 
 /** What has been found at one node so far. */
 class Found {
-  ends = noRule;
+  readonly ended = new Set<number>();
   readonly positions = new Set<number>();
   readonly pending: Pending[] = [];
   readonly #steps: readonly (readonly Step[] | undefined)[];
@@ -114,13 +116,17 @@ class Found {
   settle(rule: number, step: number): void {
     const steps = this.#steps[rule] ?? [];
     if (step === steps.length) {
-      this.ends = Math.min(this.ends, rule);
+      this.end(rule);
       return;
     }
     this.positions.add(rule * stepsMax + step);
     const next = steps[step];
     // nodesByType and nodesByName count the node that they are asked at.
     if (next?.kind === 'byType' || next?.kind === 'byName') this.take(rule, step);
+  }
+
+  end(rule: number): void {
+    this.ended.add(rule);
   }
 
   /** Takes the step if this node is what it names. */
@@ -135,7 +141,8 @@ class Found {
 
   arrival(): Arrival {
     const positions = [...this.positions].sort((a, b) => a - b);
-    return { ends: this.ends, positions, pending: this.pending };
+    const ended = [...this.ended];
+    return { ends: Math.min(noRule, ...ended), ended, positions, pending: this.pending };
   }
 }
 

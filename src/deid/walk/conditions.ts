@@ -1,6 +1,7 @@
 /** What of a plan hangs on the data: rules found by marks, and rules under conditions. */
 import type { Json, JsonObject } from '../../fhir/resource.ts';
 import type { Child, ObjectPlan } from '../plan/child.ts';
+import { r4Type } from '../r4/model.ts';
 import { isObject } from '../shape.ts';
 import type { Walk } from './context.ts';
 
@@ -20,11 +21,23 @@ export function resolved(plan: ObjectPlan, value: JsonObject): ObjectPlan {
   return plan.variant(held);
 }
 
+function isChoiceOf(name: string, key: string): boolean {
+  if (!key.startsWith(name) || key.length === name.length) return false;
+  const suffix = key.slice(name.length);
+  return (r4Type(suffix) ?? r4Type(suffix.charAt(0).toLowerCase() + suffix.slice(1))) !== undefined;
+}
+
 /** Whether something at the path, in any member of lists on the way, is the text. A list in a list is nothing of R4's. */
 function holds(value: Json | undefined, path: readonly string[], equals: string, at: number): boolean {
   const step = path[at];
   if (step === undefined) return typeof value !== 'object' && String(value) === equals;
-  if (!isObject(value) || !Object.hasOwn(value, step)) return false;
+  if (!isObject(value)) return false;
+  if (!Object.hasOwn(value, step)) {
+    // The FHIRPath name of a choice: `value` for `valueString`.
+    return Object.keys(value).some(
+      (key) => isChoiceOf(step, key) && holds(value, [key, ...path.slice(at + 1)], equals, 0),
+    );
+  }
   const member = value[step];
   if (!Array.isArray(member)) return holds(member, path, equals, at + 1);
   return member.some((one) => !Array.isArray(one) && holds(one, path, equals, at + 1));

@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../fhir/resource.ts';
 import { absentReason, absentReasonCodes } from '../engine.ts';
 import { modes } from '../plan/child.ts';
 import type { Child, ObjectPlan } from '../plan/child.ts';
-import { isObject, Withheld } from '../shape.ts';
+import { inspect, isObject, portableMeta, Withheld } from '../shape.ts';
 import { markedAs, resolved } from './conditions.ts';
 import type { Walk } from './context.ts';
 import { collectDisplay } from './guard-words.ts';
@@ -22,11 +22,19 @@ export function object(walk: Walk, outer: Child, value: JsonObject, depth: numbe
   const plan = resolved(child.plan(), value);
   if (plan.replacement !== undefined) return whole(walk, child, plan, value, depth);
   if (plan.type === 'Bundle.entry') walk.entryId = entryIdOf(value);
+  if (plan.type === 'Meta') return walk.walkObject(walk, soundMeta(value, depth), plan, depth);
   const copy = walk.walkObject(walk, value, plan, depth);
   if (plan.type !== 'Reference') return copy;
   // Whether a display names a person is told by the reference beside it, which its own leaf does not see.
   if (walk.trace !== undefined && copy?.display !== value.display) collectDisplay(walk, child, value);
-  return copy === undefined ? undefined : rewriteReference(walk, copy);
+  const rewritten = copy === undefined ? undefined : rewriteReference(walk, copy);
+  return rewritten === undefined || Object.keys(rewritten).length === 0 ? undefined : rewritten;
+}
+
+/** A Meta in an extension holds what a resource's holds, and no more of it passes. */
+function soundMeta(value: JsonObject, depth: number): JsonObject {
+  inspect(value, depth);
+  return portableMeta(value);
 }
 
 /** The id that a Bundle entry's resource will have where it has none yet: what others point at it by. */

@@ -1,6 +1,6 @@
 /** A resource, alone or inside another: its id, its meta, whose it is, and what is written on it afterwards. */
 import { createHash } from 'node:crypto';
-import { typeForm } from '../../fhir/resource.ts';
+import { idForm, typeForm } from '../../fhir/resource.ts';
 import type { Json, JsonObject } from '../../fhir/resource.ts';
 import { patientHash } from '../guard/hash.ts';
 import { canonicalJson } from '../policy/canonical-json.ts';
@@ -38,7 +38,9 @@ function prepared(walk: Walk, value: JsonObject, depth: number): JsonObject {
 export function ownMeta(walk: Walk, child: Child, value: Json, depth: number): Json | undefined {
   inspect(value, depth + 1);
   const meta = isObject(value) && portable.has(value) ? value : portableMeta(value);
-  return Object.keys(meta).length === 0 ? undefined : walk.walkObject(walk, meta, child.plan(), depth + 1);
+  return Object.keys(meta).length === 0
+    ? undefined
+    : walk.walkObject(walk, meta, resolved(child.plan(), meta), depth + 1);
 }
 
 /** What stands for a resource's id where it has none: two such resources are of no one patient. */
@@ -102,7 +104,7 @@ export function embeddedResource(walk: Walk, child: Child, value: JsonObject, de
   const { resourceType: type, id } = value;
   const { policy } = walk;
   if (typeof type !== 'string' || !typeForm.test(type)) throw new Withheld('wrong-json-type');
-  if (id !== undefined && typeof id !== 'string') throw new Withheld('wrong-json-type');
+  if (id !== undefined && (typeof id !== 'string' || !idForm.test(id))) throw new Withheld('not-a-resource');
   const known = policy.planner.embedded(type, child.arrival);
   if (known === undefined) throw new Withheld('unknown-type');
   const mark = walk.marks?.objects.get(value);

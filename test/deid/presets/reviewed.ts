@@ -31,8 +31,6 @@ export const reviewedTexts: Readonly<Record<string, string>> = {
   'Contract.term.asset.linkId': 'number of a clause',
   'Contract.term.asset.valuedItem.linkId': 'number of a clause',
   'Contract.term.action.linkId': 'number of a clause',
-  'EvidenceVariable.characteristic.linkId': 'number of a criterion',
-  'ResearchStudy.comparisonGroup.linkId': 'number of a group of a study',
   'CodeSystem.url': 'name of a terminology',
   'CodeSystem.version': 'edition of a terminology',
   'CodeSystem.concept.display': 'wording of a terminology',
