@@ -88,6 +88,8 @@ function keysOf(keys: DeidKeys, policy: CompiledPolicy): WalkKeys {
   return found;
 }
 
+const noContainer = { type: '', id: '', present: undefined, local: undefined };
+
 const newWalk = (policy: CompiledPolicy, keys: WalkKeys, asOf: Date): Walk => ({
   policy,
   keys,
@@ -98,7 +100,7 @@ const newWalk = (policy: CompiledPolicy, keys: WalkKeys, asOf: Date): Walk => ({
   pseudonymized: 0,
   detached: 0,
   labels: 0,
-  container: { type: '', id: '', present: new Set(), local: [] },
+  container: noContainer,
   newId: undefined,
   entryId: '',
   patient: '',

@@ -14,25 +14,30 @@ import type { SubkeyPurpose } from './keys.ts';
 /** `p<key version>-<32 characters of base32>`: at most 41 characters of FHIR's `id` alphabet. */
 export const pseudonymForm = /^p[1-9][0-9]{0,6}-[a-z2-7]{32}$/;
 
-const pseudonymBytes = 20;
-const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
-
-/** Lowercase base32 of the first 20 bytes of a MAC in Latin-1: 5 bytes, 8 characters at a time. */
-function base32(mac: string): string {
-  let out = '';
-  for (let at = 0; at < pseudonymBytes; at += 5) {
-    const high =
-      ((mac.charCodeAt(at) << 24) |
-        (mac.charCodeAt(at + 1) << 16) |
-        (mac.charCodeAt(at + 2) << 8) |
-        mac.charCodeAt(at + 3)) >>>
-      0;
-    const low = mac.charCodeAt(at + 4);
-    for (let shift = 27; shift >= 2; shift -= 5) out += alphabet.charAt((high >>> shift) & 31);
-    out += alphabet.charAt(((high & 3) << 3) | (low >>> 5)) + alphabet.charAt(low & 31);
-  }
-  return out;
+/** Lowercase base32 of five bytes of a MAC in Latin-1. Character codes, since text put together by letters is slow to make. */
+function base32Block(mac: string, at: number): string {
+  const a = mac.charCodeAt(at);
+  const b = mac.charCodeAt(at + 1);
+  const c = mac.charCodeAt(at + 2);
+  const d = mac.charCodeAt(at + 3);
+  const e = mac.charCodeAt(at + 4);
+  return String.fromCharCode(
+    letter(a >> 3),
+    letter(((a & 7) << 2) | (b >> 6)),
+    letter((b >> 1) & 31),
+    letter(((b & 1) << 4) | (c >> 4)),
+    letter(((c & 15) << 1) | (d >> 7)),
+    letter((d >> 2) & 31),
+    letter(((d & 3) << 3) | (e >> 5)),
+    letter(e & 31),
+  );
 }
+
+/** RFC 4648's digits in lower case: a to z, then 2 to 7. */
+const letter = (value: number): number => (value < 26 ? 97 + value : 24 + value);
+
+const base32 = (mac: string): string =>
+  base32Block(mac, 0) + base32Block(mac, 5) + base32Block(mac, 10) + base32Block(mac, 15);
 
 /** The pseudonym of `fields` under the subkey of `purpose`. */
 export const pseudonym = (keys: DeidKeys, purpose: SubkeyPurpose, fields: readonly string[]): string =>

@@ -29,9 +29,9 @@ export interface Container {
   readonly type: string;
   readonly id: string;
   /** Pseudonyms of the contained resources that are in the output. */
-  readonly present: Set<string>;
+  present: Set<string> | undefined;
   /** References that were written as local ones; those whose target did not pass are detached at the end. */
-  readonly local: { readonly node: JsonObject; readonly target: string }[];
+  local: { readonly node: JsonObject; readonly target: string }[] | undefined;
 }
 
 /** What one resource, alone or in a Bundle, leaves for the leak guard. */

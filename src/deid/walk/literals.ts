@@ -118,14 +118,14 @@ function rewriteLocal(walk: Walk, out: JsonObject, id: string): JsonObject {
   if (id === '') return out; // the container itself
   const target = localIdOf(walk, id);
   const node = { ...out, reference: `#${target}` };
-  walk.container.local.push({ node, target });
+  (walk.container.local ??= []).push({ node, target });
   return node;
 }
 
 /** Detaches the local references whose target did not pass, now that it is known which did. */
 export function settleLocalReferences(walk: Walk): void {
-  for (const { node, target } of walk.container.local) {
-    if (walk.container.present.has(target)) walk.pseudonymized++;
+  for (const { node, target } of walk.container.local ?? []) {
+    if (walk.container.present?.has(target) === true) walk.pseudonymized++;
     else {
       // In place: the output holds this very object already.
       const members = detachedFrom(node, target, undefined);

@@ -28,7 +28,17 @@ export function object(walk: Walk, outer: Child, value: JsonObject, depth: numbe
   // Whether a display names a person is told by the reference beside it, which its own leaf does not see.
   if (walk.trace !== undefined && copy?.display !== value.display) collectDisplay(walk, child, value);
   const rewritten = copy === undefined ? undefined : rewriteReference(walk, copy);
-  return rewritten === undefined || Object.keys(rewritten).length === 0 ? undefined : rewritten;
+  return rewritten === undefined || isEmpty(rewritten) ? undefined : rewritten;
+}
+
+function isEmpty(value: JsonObject): boolean {
+  for (const _key in value) return false;
+  return true;
+}
+
+function isUrlAlone(value: JsonObject): boolean {
+  for (const key in value) if (key !== 'url' && key !== 'id') return false;
+  return true;
 }
 
 /** A Meta in an extension holds what a resource's holds, and no more of it passes. */
@@ -60,7 +70,7 @@ export function extension(walk: Walk, outer: Child, value: JsonObject, depth: nu
   if (plan.replacement !== undefined) return whole(walk, child, plan, value, depth);
   const copy = walk.walkObject(walk, value, plan, depth);
   // A url alone says nothing.
-  return copy !== undefined && Object.keys(copy).every((key) => key === 'url' || key === 'id') ? undefined : copy;
+  return copy === undefined || isUrlAlone(copy) ? undefined : copy;
 }
 
 /** HL7's data-absent-reason passes wherever it stands, cut down to its code: it says that there is nothing. */

@@ -58,7 +58,7 @@ export function wholeResource(
   const { type, id, newId } = identity;
   const { policy } = walk;
   const { container, newId: outerId, labels, patient, trace, entryId } = walk;
-  walk.container = { type, id, present: new Set(), local: [] };
+  walk.container = { type, id, present: undefined, local: undefined };
   walk.newId = newId;
   walk.labels = newId === undefined || policy.scope.downTypes.has(type) ? 0 : labelBits.pseudonymized;
   walk.patient = patientKeyOf(value, type, id);
@@ -119,7 +119,7 @@ export function embeddedResource(walk: Walk, child: Child, value: JsonObject, de
   }
   const outerId = walk.newId;
   walk.newId = id === undefined ? undefined : localIdOf(walk, id);
-  if (walk.newId !== undefined) walk.container.present.add(walk.newId);
+  if (walk.newId !== undefined) (walk.container.present ??= new Set()).add(walk.newId);
   const source = prepared(walk, value, depth);
   walk.marks = marksOf(source, type, policy, walk.marks);
   const out = walk.walkObject(walk, source, plan, depth);
