@@ -116,6 +116,7 @@ class Trace implements GuardTrace {
   }
 
   meets(words: ReadonlySet<number>): boolean {
-    return this.#lists.some((list) => list.some((token) => words.has(token)));
+    for (const list of this.#lists) for (const token of list) if (words.has(token)) return true;
+    return false;
   }
 }

@@ -24,7 +24,7 @@ function noteKept(walk: Walk, { last }: Child, kind: TextKind | undefined, value
   const { hasher } = walk.keys;
   const isShort = text.length <= memoCharactersMax;
   const tokens = isShort ? hashedTokens(text, kind, hasher) : hashTokens(text, kind, hasher);
-  if (tokens.length > 0) trace.kept.push(tokens);
+  if (tokens.length > 0 && !trace.kept.includes(tokens)) trace.kept.push(tokens); // remembered lists are the same object
   if (!isShort) return; // notes are not worth holding on to
   last.text = text;
   last.hasher = hasher;
