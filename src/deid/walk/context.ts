@@ -4,6 +4,7 @@ import type { CompiledPolicy } from '../compiled.ts';
 import type { DeidKeys, GuardTrace } from '../engine.ts';
 import type { WordHasher } from '../guard/hash.ts';
 import type { RecentMemo } from '../guard/memo.ts';
+import { anyAmong } from '../guard/word-filter.ts';
 import type { ObjectPlan } from '../plan/child.ts';
 import type { Marks } from './marks.ts';
 
@@ -116,7 +117,6 @@ class Trace implements GuardTrace {
   }
 
   meets(words: ReadonlySet<number>): boolean {
-    for (const list of this.#lists) for (const token of list) if (words.has(token)) return true;
-    return false;
+    return anyAmong(this.#lists, words);
   }
 }
