@@ -5,8 +5,6 @@
  */
 import { typeForm } from '../fhir/resource.ts';
 import type { Json, JsonObject } from '../fhir/resource.ts';
-import { detachedSystem } from './engine.ts';
-import { isObject } from './shape.ts';
 
 export type LiteralReference =
   | { readonly form: 'relative'; readonly type: string; readonly id: string }
@@ -82,10 +80,6 @@ export function looksLikeReference(object: JsonObject): boolean {
   if ((object.display ?? object._display ?? object.identifier ?? null) === null) return false;
   return Object.keys(object).every((key) => referenceKeys.has(key)) && !isNotUri(object.type);
 }
-
-/** Whether an output is still a reference: by its shape, or because it was detached. */
-export const isReferenceStill = (object: JsonObject): boolean =>
-  looksLikeReference(object) || (isObject(object.identifier) && object.identifier.system === detachedSystem);
 
 const isNotUri = (type: Json | undefined): boolean => type !== undefined && typeof type !== 'string';
 

@@ -69,9 +69,6 @@ export function inspect(value: Json, depth: number): void {
   }
 }
 
-/** `_family` is the element `family`: its extensions, and its id. Source: https://hl7.org/fhir/R4/json.html#primitive */
-export const elementOfKey = (key: string): string => (key.startsWith('_') ? key.slice(1) : key);
-
 const codingKeys = ['system', 'version', 'code', 'display', 'userSelected'];
 
 function codings(value: Json | undefined): JsonObject[] {

@@ -26,12 +26,19 @@ interface Library {
   parse(expression: string): unknown;
 }
 
-let loaded: { readonly library: Library; readonly model: unknown } | undefined;
+let loaded: { readonly library: unknown; readonly model: unknown } | undefined;
 
-function load(): { readonly library: Library; readonly model: unknown } {
-  const require = createRequire(import.meta.url);
-  return (loaded ??= { library: require('fhirpath') as Library, model: require('fhirpath/fhir-context/r4') });
+/** The library and its model of R4, as whoever asks sees them: the compatibility engine asks for more than rules do. */
+export function loadFhirPath(): { readonly library: unknown; readonly model: unknown } {
+  if (loaded === undefined) {
+    const require = createRequire(import.meta.url);
+    loaded = { library: require('fhirpath'), model: require('fhirpath/fhir-context/r4') };
+  }
+  return loaded;
 }
+
+const load = (): { readonly library: Library; readonly model: unknown } =>
+  loadFhirPath() as { readonly library: Library; readonly model: unknown };
 
 /** What makes a rule depend on more than the resource, or tells the resource to somebody. */
 const forbiddenCalls = /\b(now|today|timeOfDay|trace|resolve|memberOf|htmlChecks)\s*\(|%terminologies|%factory/;
@@ -50,8 +57,8 @@ export function fhirPathMistake(expression: string): string | undefined {
   }
 }
 
-/** `trace` would print what it is given; nothing is asked of servers. */
-const quiet = { async: false, traceFn: () => undefined } as const;
+/** `trace` would print what it is given, a patient's name; nothing is asked of servers. */
+export const quiet = { async: false, traceFn: (): void => undefined } as const;
 
 /** An expression whose results are the library's nodes. `base` is the type that its context has, where it is no resource. */
 export function compileToNodes(expression: string, base?: string): Evaluate {

@@ -2,10 +2,11 @@
  * Expressions for the FHIRPath library: checked, and compiled so that they mean what Firely takes them for.
  * Sources: https://github.com/HL7/fhirpath.js; Firely's SymbolTableInit.cs
  */
+import { quiet } from '../../path/fhirpath.ts';
 import { CompatProblem } from '../problem.ts';
 import type { Node } from '../tree/node.ts';
 import { functions } from './firely.ts';
-import { isLibraryNode, loadLibrary, quiet } from './load.ts';
+import { isLibraryNode, loadLibrary } from './load.ts';
 import type { Evaluate } from './load.ts';
 import { functionsIn, unparse } from './unparse.ts';
 import type { Syntax } from './unparse.ts';

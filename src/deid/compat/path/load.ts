@@ -1,5 +1,5 @@
-/** The FHIRPath library, loaded when the first rule needs it: it costs a fifth of a second. https://github.com/HL7/fhirpath.js */
-import { createRequire } from 'node:module';
+/** The FHIRPath library as the compatibility engine sees it. Source: https://github.com/HL7/fhirpath.js */
+import { loadFhirPath } from '../../path/fhirpath.ts';
 import type { Syntax } from './unparse.ts';
 import type { LibraryNode, TreeView } from './view.ts';
 
@@ -22,15 +22,9 @@ export interface Library {
   };
 }
 
-/** `trace` is among the other tools' functions, and would print a patient's name; nothing is asked of servers. */
-export const quiet = { async: false, traceFn: (): void => undefined };
-
-let loaded: { readonly library: Library; readonly model: unknown } | undefined;
-
-export function loadLibrary(): { readonly library: Library; readonly model: unknown } {
-  const require = createRequire(import.meta.url);
-  return (loaded ??= { library: require('fhirpath') as Library, model: require('fhirpath/fhir-context/r4') });
-}
+/** The library with what this engine asks of it. */
+export const loadLibrary = (): { readonly library: Library; readonly model: unknown } =>
+  loadFhirPath() as { readonly library: Library; readonly model: unknown };
 
 /** Whether a result is a node, and no computed value. */
 export const isLibraryNode = (found: unknown): found is LibraryNode =>
