@@ -3,6 +3,7 @@ import { r4Type } from '../r4/model.ts';
 import type { R4Element } from '../r4/model.ts';
 import { isDateType, isPrimitiveType, jsonKindOf, modes, plainKey, textKindOf, unknownRank } from './child.ts';
 import type { Child, Draft, LeafMaker, ObjectPlan, Plans } from './child.ts';
+import { LatelyKept } from './lately-kept.ts';
 import { guardClassOf } from './guard-class.ts';
 import { ruleAt } from './positions.ts';
 import type { Arrival, NodeShape } from './positions.ts';
@@ -116,7 +117,7 @@ export class ChildMaker {
       isModifier: key === 'modifierExtension',
       isToPersons: element?.isToPersons ?? false,
       arrival,
-      last: { text: '', hasher: undefined, tokens: [] },
+      lately: new LatelyKept(),
       plan: () => (plan ??= this.#planOf(draft)),
       under: (rule) =>
         rule >= winner

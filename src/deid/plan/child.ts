@@ -1,5 +1,6 @@
 /** What a plan says of an object and of each of its JSON keys: the forms that the walk looks up. */
 import type { TextKind } from '../guard/tokens.ts';
+import type { LatelyKept } from './lately-kept.ts';
 import { r4Type } from '../r4/model.ts';
 import type { R4Element } from '../r4/model.ts';
 import type { GuardClass, ResolvedPolicy } from '../policy/document.ts';
@@ -119,8 +120,8 @@ export interface Child {
   readonly isModifier: boolean;
   readonly isToPersons: boolean;
   readonly arrival: Arrival;
-  /** The text last noted for the leak guard, by which hasher, and its tokens: systems and units come in rows. */
-  readonly last: { text: string; hasher: unknown; tokens: readonly number[] };
+  /** Texts that passed here lately as they are: nothing about them has to be found out again. */
+  readonly lately: LatelyKept;
   /** The plan of objects under this key. */
   readonly plan: () => ObjectPlan;
   /** The same key where a rule that was found by looking at the data decides. */

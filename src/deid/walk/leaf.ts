@@ -6,35 +6,38 @@ import { readDate } from '../methods/dates.ts';
 import type { Child } from '../plan/child.ts';
 import { Withheld } from '../shape.ts';
 import { labelBits } from './context.ts';
-import type { LeafMethod, Walk } from './context.ts';
+import type { LeafMethod, TraceDraft, Walk } from './context.ts';
 import { collectRemoved } from './guard-words.ts';
 import { rewriteHidden } from './literals.ts';
 
 /** Longer texts are not remembered: each stands once. */
 const memoCharactersMax = 256;
-/** Shorter values hold no token that counts: see guard/tokens.ts on codes. */
-const codeCharactersMin = 8;
 
-/** Notes the tokens of a kept value. */
-function noteKept(walk: Walk, { last }: Child, kind: TextKind | undefined, value: string | number): void {
+/** Notes the tokens of a kept value. `isAsItWas`: nothing was done to it, nor would be the next time. */
+function noteKept(walk: Walk, { lately }: Child, kind: TextKind | undefined, value: string | number, isAsItWas: boolean): void {
   const { trace } = walk;
-  if (trace === undefined || kind === undefined) return;
-  const text = typeof value === 'string' ? value : String(value);
-  if (kind === 'code' && text.length < codeCharactersMin) return;
+  if (trace === undefined) return;
   const { hasher } = walk.keys;
+  const text = typeof value === 'string' ? value : String(value);
   const isShort = text.length <= memoCharactersMax;
-  const tokens = isShort ? hashedTokens(text, kind, hasher) : hashTokens(text, kind, hasher);
-  if (tokens.length > 0 && !trace.kept.includes(tokens)) trace.kept.push(tokens); // remembered lists are the same object
-  if (!isShort) return; // notes are not worth holding on to
-  last.text = text;
-  last.hasher = hasher;
-  last.tokens = tokens;
+  const tokens = kind === undefined ? none : isShort ? hashedTokens(text, kind, hasher) : hashTokens(text, kind, hasher);
+  if (tokens.length > 0) noteTokens(trace, tokens);
+  if (isShort && isAsItWas) lately.note(text, hasher, tokens);
 }
 
-/** Whether a text is the one that passed here before: systems and units come in rows, and nothing about them is new. */
-function isAsBefore({ trace, keys }: Walk, { last }: Child, value: string): boolean {
-  if (trace === undefined || last.hasher !== keys.hasher || last.text !== value) return false;
-  if (last.tokens.length > 0 && !trace.kept.includes(last.tokens)) trace.kept.push(last.tokens);
+const none: readonly number[] = [];
+
+/** Remembered lists are the same objects each time. */
+function noteTokens({ kept }: TraceDraft, tokens: readonly number[]): void {
+  if (!kept.includes(tokens)) kept.push(tokens);
+}
+
+/** Whether a text passed here lately as it is: then it does so again. */
+function isAsBefore({ trace, keys }: Walk, { lately }: Child, value: string): boolean {
+  if (trace === undefined) return false;
+  const tokens = lately.tokensOf(value, keys.hasher);
+  if (tokens === undefined) return false;
+  if (tokens.length > 0) noteTokens(trace, tokens);
   return true;
 }
 
@@ -66,7 +69,8 @@ export function keptLeaf(walk: Walk, child: Child, value: Json): Json | undefine
       return rewritten;
     }
   } else if (typeof value === 'number' && !Number.isFinite(value)) throw new Withheld('wrong-json-type');
-  noteKept(walk, child, child.textKind, value);
+  if (typeof value === 'string') noteKept(walk, child, child.textKind, value, true);
+  else noteKept(walk, child, child.textKind, value, false);
   return value;
 }
 
@@ -85,7 +89,7 @@ export function changedLeaf(walk: Walk, child: Child, value: Json): Json | undef
   if (copy === undefined || typeof copy === 'boolean' || !isInClear(walk, child)) return copy;
   const rewritten = typeof copy === 'string' ? rewriteHidden(walk, copy, child.type) : undefined;
   if (rewritten !== undefined) return rewritten;
-  noteKept(walk, child, child.textKind, copy);
+  noteKept(walk, child, child.textKind, copy, false);
   return copy;
 }
 
@@ -126,6 +130,6 @@ export function unknownLeaf(walk: Walk, child: Child, value: string | number | b
     if (rewritten !== undefined) return rewritten;
   }
   if (typeof value === 'number' && !Number.isFinite(value)) throw new Withheld('wrong-json-type');
-  if (typeof value !== 'boolean') noteKept(walk, child, typeof value === 'number' ? 'code' : 'text', value);
+  if (typeof value !== 'boolean') noteKept(walk, child, typeof value === 'number' ? 'code' : 'text', value, false);
   return value;
 }

@@ -1,0 +1,40 @@
+/**
+ * Texts that lately passed at one place as they are, with their tokens for the leak guard. Systems, units, codes and
+ * displays come over and over, and each place has few of them: comparing two texts costs less than asking a map, and what
+ * was found out of a text under the same policy and key holds again.
+ */
+import type { WordHasher } from '../guard/hash.ts';
+
+const slots = 32;
+
+export class LatelyKept {
+  #hasher: WordHasher | undefined;
+  #texts: string[] = [];
+  #tokens: (readonly number[])[] = [];
+
+  /** The tokens of a text that passed here under this key; undefined for every other. */
+  tokensOf(text: string, hasher: WordHasher): readonly number[] | undefined {
+    if (this.#hasher !== hasher) return undefined;
+    const slot = slotOf(text);
+    return this.#texts[slot] === text ? this.#tokens[slot] : undefined;
+  }
+
+  /** Remembers a text that passed as it is. */
+  note(text: string, hasher: WordHasher, tokens: readonly number[]): void {
+    if (this.#hasher !== hasher) {
+      this.#hasher = hasher;
+      this.#texts = new Array<string>(slots).fill('');
+      this.#tokens = new Array<readonly number[]>(slots).fill([]);
+    }
+    const slot = slotOf(text);
+    this.#texts[slot] = text;
+    this.#tokens[slot] = tokens;
+  }
+}
+
+/** Cheap, and enough to tell most texts of one place apart: the length and two letters. */
+function slotOf(text: string): number {
+  const { length } = text;
+  if (length === 0) return 0;
+  return (length * 7 + text.charCodeAt(length - 1) * 5 + text.charCodeAt(length >> 1)) & (slots - 1);
+}
