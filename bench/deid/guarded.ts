@@ -69,3 +69,9 @@ export function guardedShare(resources: readonly Resource[], policy: CompiledPol
   });
   return met.length / resources.length;
 }
+
+/** All that the engine gives for a batch, reports and traces included. */
+export function outputsOf(resources: readonly Resource[], policy: CompiledPolicy): readonly unknown[] {
+  const keys = newKeys();
+  return resources.map((resource) => deidentify(resource, policy, keys, asOf));
+}

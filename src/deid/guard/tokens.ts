@@ -14,7 +14,8 @@ import { foldUri, readNarrative } from './xhtml.ts';
 export type TextKind = 'text' | 'xhtml' | 'uri' | 'code' | 'date';
 
 const uriLengthMin = 6;
-const codeLengthMin = 8;
+/** Shorter codes hold no token that counts. */
+export const codeLengthMin = 8;
 const colon = ':'.charCodeAt(0);
 const hasDigitForm = /[0-9]/;
 

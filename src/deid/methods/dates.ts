@@ -45,7 +45,10 @@ export function yearsBetween({ year, month = 1, day = 1 }: DateParts, asOf: Date
 }
 
 const isTooOld = (parts: DateParts, ageYearsMax: number | undefined, asOf: Date): boolean =>
-  ageYearsMax !== undefined && yearsBetween(parts, asOf) > ageYearsMax;
+  // Most dates are young by their year alone, which costs less to tell than an age.
+  ageYearsMax !== undefined &&
+  asOf.getUTCFullYear() - parts.year > ageYearsMax &&
+  yearsBetween(parts, asOf) > ageYearsMax;
 
 const padded = (value: number, width: number): string => String(value).padStart(width, '0');
 
@@ -115,6 +118,8 @@ export function dateTruncate(
   ageYearsMax: number | undefined,
 ): LeafMethod | undefined {
   if (!dateTypes.has(type)) return undefined;
+  // An instant that must lose its day is removed, whatever it says.
+  if (type === 'instant' && to !== 'day') return { label: labelBits.abstracted, apply: () => undefined };
   return {
     label: labelBits.abstracted,
     apply(value, walk) {
@@ -122,7 +127,7 @@ export function dateTruncate(
       if (parts === undefined || isTooOld(parts, ageYearsMax, walk.asOf)) return undefined;
       const { year, month, day } = parts;
       const yearText = padded(year, 4);
-      if (type === 'instant' && (to !== 'day' || parts.time === '')) return undefined;
+      if (type === 'instant' && parts.time === '') return undefined;
       if (to === 'year' || month === undefined) return yearText;
       if (to === 'month' || day === undefined) return `${yearText}-${padded(month, 2)}`;
       const whole = `${yearText}-${padded(month, 2)}-${padded(day, 2)}`;

@@ -1,6 +1,6 @@
 /** Single values: kept, changed by a method, or of what R4 does not have. */
 import type { Json } from '../../fhir/resource.ts';
-import { hashTokens, hashedTokens } from '../guard/tokens.ts';
+import { codeLengthMin, hashTokens, hashedTokens } from '../guard/tokens.ts';
 import type { TextKind } from '../guard/tokens.ts';
 import { readDate } from '../methods/dates.ts';
 import type { Child } from '../plan/child.ts';
@@ -14,13 +14,20 @@ import { rewriteHidden } from './literals.ts';
 const memoCharactersMax = 256;
 
 /** Notes the tokens of a kept value. `isAsItWas`: nothing was done to it, nor would be the next time. */
-function noteKept(walk: Walk, { lately }: Child, kind: TextKind | undefined, value: string | number, isAsItWas: boolean): void {
+function noteKept(
+  walk: Walk,
+  { lately }: Child,
+  kind: TextKind | undefined,
+  value: string | number,
+  isAsItWas: boolean,
+): void {
   const { trace } = walk;
   if (trace === undefined) return;
   const { hasher } = walk.keys;
   const text = typeof value === 'string' ? value : String(value);
   const isShort = text.length <= memoCharactersMax;
-  const tokens = kind === undefined ? none : isShort ? hashedTokens(text, kind, hasher) : hashTokens(text, kind, hasher);
+  const tokens =
+    kind === undefined ? none : isShort ? hashedTokens(text, kind, hasher) : hashTokens(text, kind, hasher);
   if (tokens.length > 0) noteTokens(trace, tokens);
   if (isShort && isAsItWas) lately.note(text, hasher, tokens);
 }
@@ -57,6 +64,8 @@ export function keptLeaf(walk: Walk, child: Child, value: Json): Json | undefine
   count(walk, child.rule);
   if (typeof value === 'boolean') return value;
   if (typeof value === 'string') {
+    // Most codes are too short for the guard, and could name nothing.
+    if (child.textKind === 'code' && value.length < codeLengthMin && !mayHide(value)) return value;
     if (isAsBefore(walk, child, value)) return value;
     if (child.isDate && readDate(value) === undefined) {
       // Text that is no date could be anything.

@@ -26,6 +26,7 @@ export function marksOf(
   before: Marks | undefined,
 ): Marks | undefined {
   const isResponse = type === 'QuestionnaireResponse' && policy.answerRules.length > 0;
+  if (!isResponse && policy.generalRules.length === 0) return before;
   const general = policy.generalRules.filter(({ root }) => Positions.startsAt(root, type));
   if (!isResponse && general.length === 0) return before;
   const marks = before ?? { objects: new Map<object, number>(), leaves: new Map<object, Map<string, number>>() };

@@ -73,7 +73,10 @@ const absoluteTail = /\/Patient\/([A-Za-z0-9\-.]{1,64})$/;
 
 function keyOfLiteral(text: string): string | undefined {
   if (text.startsWith(patientPrefix) && !text.includes('/', patientPrefix.length)) {
-    return patientPrefix + lowerUuid(text.slice(patientPrefix.length));
+    if (text.length !== patientPrefix.length + uuidCharacters) return text;
+    const id = text.slice(patientPrefix.length);
+    const lower = id.toLowerCase();
+    return lower === id ? text : patientPrefix + lower;
   }
   const parsed = parseLiteral(text);
   switch (parsed.form) {
