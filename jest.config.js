@@ -21,4 +21,5 @@ export default {
   // Some tests start real servers; the slowest single start seen on two shared cores is about 10 s.
   testTimeout: 30_000,
   maxWorkers: 2,
+  setupFiles: ['<rootDir>/test/seed.ts'],
 };

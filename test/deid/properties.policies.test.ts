@@ -7,10 +7,8 @@ import { compiled, drawn, resource, rulePaths } from './policy/arbitrary.ts';
 import type { Drawn } from './policy/arbitrary.ts';
 import { resourceOf } from './r4/arbitrary.ts';
 import { output, policyOf, run } from './support.ts';
+import { seed } from '../seed.ts';
 
-/** Printed, so that a failure can be run again: `SLUICE_SEED=… npm test -- test/deid/properties`. */
-const seed = Number(process.env.SLUICE_SEED ?? Date.now() % 2 ** 31);
-console.info(`properties.policies: seed ${String(seed)}`);
 fc.configureGlobal({ numRuns: 300, seed });
 
 /** Of a result what is written. */

@@ -4,9 +4,8 @@ import fc from 'fast-check';
 import { detachedSystem } from '../../src/deid/engine.ts';
 import { pseudonymForm } from '../../src/deid/pseudonym.ts';
 import { bundleOf, observation, output, policyOf, rest, rule, run } from './support.ts';
+import { seed } from '../seed.ts';
 
-const seed = Number(process.env.SLUICE_SEED ?? Date.now() % 2 ** 31);
-console.info(`properties.references: seed ${String(seed)}`);
 const settings = { numRuns: 300, seed };
 
 const uuids = [

@@ -5,10 +5,8 @@ import type { CompiledPolicy } from '../../src/deid/compile.ts';
 import type { Json, JsonObject, Resource } from '../../src/fhir/resource.ts';
 import { compiled, drawn, resource } from './policy/arbitrary.ts';
 import { bundleOf, policyOf, redact, run } from './support.ts';
+import { seed } from '../seed.ts';
 
-/** Printed, so that a failure can be run again: `SLUICE_SEED=… npm test -- test/deid/properties`. */
-const seed = Number(process.env.SLUICE_SEED ?? Date.now() % 2 ** 31);
-console.info(`properties: seed ${String(seed)}`);
 fc.configureGlobal({ numRuns: 300, seed });
 
 function shuffled(value: Json): Json {

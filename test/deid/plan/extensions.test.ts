@@ -49,6 +49,21 @@ describe('an extension that no rule names', () => {
   });
 });
 
+describe('under `extensions: keep`', () => {
+  it('an earlier rule on what holds an extension wins over a later one on extensions', () => {
+    const rules = [
+      { path: "nodesByType('HumanName')", method: 'perturb', params: { span: 3 } },
+      keep("nodesByType('Extension')"),
+    ];
+    const nested = { url: 'http://n', extension: [a] };
+    const named = patient({ name: [{ family: 'F', extension: [a, nested] }] });
+    expect(JSON.stringify(rest(named, policyOf(rules, { default: 'keep', extensions: 'keep' })))).not.toMatch(/"A"/);
+    expect(JSON.stringify(rest(named, policyOf(rules.slice(1), { default: 'keep', extensions: 'keep' })))).toMatch(
+      /"A"/,
+    );
+  });
+});
+
 describe('an extension that a rule names', () => {
   it.each([
     ["Patient.extension('http://a')", [a]],

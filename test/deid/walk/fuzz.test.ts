@@ -3,9 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Json } from '../../../src/fhir/resource.ts';
 import { dropping, keep, policyOf, redact, rule, run } from '../support.ts';
+import { seed } from '../../seed.ts';
 
-const seed = Number(process.env.SLUICE_SEED ?? Date.now() % 2 ** 31);
-console.info(`fuzz: seed ${String(seed)}`);
 const settings = { numRuns: 500, seed };
 
 const names = [
