@@ -59,6 +59,8 @@ const scratchBytes = 2_048;
 interface Pads {
   readonly inner: Buffer;
   readonly outer: Buffer;
+  /** Views of `inner` by where they end. */
+  readonly beginnings: (Buffer | undefined)[];
 }
 
 const padsByKey = new WeakMap<KeyObject, Pads>();
@@ -68,7 +70,11 @@ function padsOf(key: KeyObject): Pads {
   if (pads === undefined) {
     const block = Buffer.alloc(blockBytes);
     key.export().copy(block);
-    pads = { inner: Buffer.alloc(blockBytes + scratchBytes), outer: Buffer.alloc(blockBytes + digestBytes) };
+    pads = {
+      inner: Buffer.alloc(blockBytes + scratchBytes),
+      outer: Buffer.alloc(blockBytes + digestBytes),
+      beginnings: new Array<Buffer | undefined>(blockBytes + scratchBytes + 1).fill(undefined),
+    };
     for (let at = 0; at < blockBytes; at++) {
       const byte = block.readUInt8(at);
       pads.inner.writeUInt8(byte ^ 0x36, at);
@@ -86,12 +92,20 @@ function padsOf(key: KeyObject): Pads {
  */
 export function macText(keys: DeidKeys, purpose: SubkeyPurpose, fields: readonly string[]): string {
   const key = subkey(keys, purpose);
-  const { inner, outer } = padsOf(key);
+  const pads = padsOf(key);
+  const { inner, outer } = pads;
   const end = writeFields(inner, blockBytes, fields);
   if (end === undefined) return createHmac('sha256', key).update(encodeFields(fields)).digest('binary');
-  const digest = hash('sha256', inner.subarray(0, end), 'binary');
+  const digest = hash('sha256', beginningOf(pads, end), 'binary');
   outer.write(digest, blockBytes, digestBytes, 'latin1');
   return hash('sha256', outer, 'binary');
+}
+
+/** The inner block and the message behind it: a view costs as much as a hash, and messages have few lengths. */
+function beginningOf({ inner, beginnings }: Pads, end: number): Buffer {
+  let beginning = beginnings[end];
+  if (beginning === undefined) beginnings[end] = beginning = inner.subarray(0, end);
+  return beginning;
 }
 
 /** Writes fields as {@link encodeFields} has them; the end, or undefined where they are too long or not well-formed. */

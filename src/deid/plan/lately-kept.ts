@@ -10,7 +10,7 @@ const slots = 32;
 export class LatelyKept {
   #hasher: WordHasher | undefined;
   #texts: string[] = [];
-  #tokens: (readonly number[])[] = [];
+  #tokens: (readonly number[] | undefined)[] = [];
 
   /** The tokens of a text that passed here under this key; undefined for every other. */
   tokensOf(text: string, hasher: WordHasher): readonly number[] | undefined {
@@ -24,7 +24,8 @@ export class LatelyKept {
     if (this.#hasher !== hasher) {
       this.#hasher = hasher;
       this.#texts = new Array<string>(slots).fill('');
-      this.#tokens = new Array<readonly number[]>(slots).fill([]);
+      // Without tokens: an empty text has not passed here before it has.
+      this.#tokens = new Array<readonly number[] | undefined>(slots).fill(undefined);
     }
     const slot = slotOf(text);
     this.#texts[slot] = text;
