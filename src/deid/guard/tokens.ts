@@ -81,7 +81,8 @@ export function tokensIn(text: string, kind: TextKind): string[] {
   return [...tokens];
 }
 
-const memoLengthMax = 256;
+/** Longer texts are not remembered: each stands once. */
+export const memoLengthMax = 256;
 const memoEntries = 20_000;
 
 /** By hasher: hashes are one key's. */

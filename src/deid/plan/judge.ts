@@ -75,14 +75,13 @@ export class Judge {
     const removal = effective < fallbacks.keep && !this.passes(effective) ? effective : noRule;
     const followers = this.followers(arrival);
     const says = this.#saysOf(shape);
+    const isKnown = arrival.ends < fallbacks.keep || followers.size > 0;
     if (says === 'keep' && removal === noRule) {
       // Judged like every other element: the first rule that came to it or to what holds it.
       const winner = Math.min(this.#ofUnknownExtension(owner, says), arrival.ends);
-      const isKnown = arrival.ends < fallbacks.keep || followers.size > 0;
       return { winner, closure: this.below(owner.closure, arrival), isKnownExtension: isKnown };
     }
-    if (arrival.ends < fallbacks.keep || removal < fallbacks.keep || (followers.size > 0 && says !== 'keep')) {
-      const isKnown = arrival.ends < fallbacks.keep || followers.size > 0;
+    if (isKnown || removal < fallbacks.keep) {
       const entered = this.entered(arrival, removal, fallbacks.drop, followers, owner.closure?.openers);
       return { ...entered, isKnownExtension: isKnown };
     }

@@ -133,13 +133,7 @@ export class Planner implements Plans {
   }
 
   /** The plan of an object of a type; the same one for the same positions and winner. */
-  object(
-    type: string,
-    arrival: Arrival,
-    winner: number,
-    closure: Closure | undefined,
-    isKnownExtension: boolean,
-  ): ObjectPlan {
+  object(...[type, arrival, winner, closure, isKnownExtension]: Parameters<Plans['object']>): ObjectPlan {
     const pending = arrival.pending.map(({ rule, step, conditions }) => [rule, step, conditions.length].join('.'));
     const isHere = arrival.ends === winner;
     const key = [

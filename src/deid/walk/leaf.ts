@@ -1,6 +1,6 @@
 /** Single values: kept, changed by a method, or of what R4 does not have. */
 import type { Json } from '../../fhir/resource.ts';
-import { codeLengthMin, hashTokens, hashedTokens } from '../guard/tokens.ts';
+import { codeLengthMin, hashedTokens, memoLengthMax } from '../guard/tokens.ts';
 import type { TextKind } from '../guard/tokens.ts';
 import { readDate } from '../methods/dates.ts';
 import type { Child } from '../plan/child.ts';
@@ -10,26 +10,12 @@ import type { LeafMethod, TraceDraft, Walk } from './context.ts';
 import { collectRemoved } from './guard-words.ts';
 import { rewriteHidden } from './literals.ts';
 
-/** Longer texts are not remembered: each stands once. */
-const memoCharactersMax = 256;
-
-/** Notes the tokens of a kept value. `isAsItWas`: nothing was done to it, nor would be the next time. */
-function noteKept(
-  walk: Walk,
-  { lately }: Child,
-  kind: TextKind | undefined,
-  value: string | number,
-  isAsItWas: boolean,
-): void {
-  const { trace } = walk;
-  if (trace === undefined) return;
-  const { hasher } = walk.keys;
-  const text = typeof value === 'string' ? value : String(value);
-  const isShort = text.length <= memoCharactersMax;
-  const tokens =
-    kind === undefined ? none : isShort ? hashedTokens(text, kind, hasher) : hashTokens(text, kind, hasher);
+/** Notes the tokens of a kept value for the leak guard, and gives them back. */
+function noteKept({ trace, keys }: Walk, kind: TextKind | undefined, value: string | number): readonly number[] {
+  if (trace === undefined || kind === undefined) return none;
+  const tokens = hashedTokens(String(value), kind, keys.hasher);
   if (tokens.length > 0) noteTokens(trace, tokens);
-  if (isShort && isAsItWas) lately.note(text, hasher, tokens);
+  return tokens;
 }
 
 const none: readonly number[] = [];
@@ -78,8 +64,9 @@ export function keptLeaf(walk: Walk, child: Child, value: Json): Json | undefine
       return rewritten;
     }
   } else if (typeof value === 'number' && !Number.isFinite(value)) throw new Withheld('wrong-json-type');
-  if (typeof value === 'string') noteKept(walk, child, child.textKind, value, true);
-  else noteKept(walk, child, child.textKind, value, false);
+  const tokens = noteKept(walk, child.textKind, value);
+  const isWorthIt = walk.trace !== undefined && typeof value === 'string' && value.length <= memoLengthMax;
+  if (isWorthIt) child.lately.note(value, walk.keys.hasher, tokens);
   return value;
 }
 
@@ -98,7 +85,7 @@ export function changedLeaf(walk: Walk, child: Child, value: Json): Json | undef
   if (copy === undefined || typeof copy === 'boolean' || !isInClear(walk, child)) return copy;
   const rewritten = typeof copy === 'string' ? rewriteHidden(walk, copy, child.type) : undefined;
   if (rewritten !== undefined) return rewritten;
-  noteKept(walk, child, child.textKind, copy, false);
+  noteKept(walk, child.textKind, copy);
   return copy;
 }
 
@@ -139,6 +126,6 @@ export function unknownLeaf(walk: Walk, child: Child, value: string | number | b
     if (rewritten !== undefined) return rewritten;
   }
   if (typeof value === 'number' && !Number.isFinite(value)) throw new Withheld('wrong-json-type');
-  if (typeof value !== 'boolean') noteKept(walk, child, typeof value === 'number' ? 'code' : 'text', value, false);
+  if (typeof value !== 'boolean') noteKept(walk, typeof value === 'number' ? 'code' : 'text', value);
   return value;
 }

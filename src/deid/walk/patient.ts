@@ -73,9 +73,8 @@ const absoluteTail = /\/Patient\/([A-Za-z0-9\-.]{1,64})$/;
 
 function keyOfLiteral(text: string): string | undefined {
   if (text.startsWith(patientPrefix) && !text.includes('/', patientPrefix.length)) {
-    if (text.length !== patientPrefix.length + uuidCharacters) return text;
     const id = text.slice(patientPrefix.length);
-    const lower = id.toLowerCase();
+    const lower = lowerUuid(id);
     return lower === id ? text : patientPrefix + lower;
   }
   const parsed = parseLiteral(text);
