@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from './context.ts';
 import type { Counters } from './counters.ts';
 import { seededRandom } from './random.ts';
+import { isReferenced } from './references.ts';
 import { Refusal } from './refusal.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -14,7 +15,7 @@ export type Commit = (tx: Transaction, isolationHeader: string | undefined) => P
  * Source: Aidbox docs, page "Update", section "Isolation levels".
  */
 export function committer(context: Context, counters: Counters): Commit {
-  const { lateCommits, seed, isolation } = context.options;
+  const { lateCommits, seed, isolation, deleteIntegrity } = context.options;
   const random = seededRandom(seed);
   return async (tx, isolationHeader) => {
     if (lateCommits !== null && tx.hasWrites && random() < lateCommits.share) {
@@ -25,8 +26,20 @@ export function committer(context: Context, counters: Counters): Commit {
         throw serializationFailure();
       }
     }
+    if (deleteIntegrity) refuseReferenced(context, tx);
     counters.resourcesIn += tx.commit().length;
   };
+}
+
+/** Nothing that a live resource refers to may be deleted. The answer has the words of HAPI FHIR's. */
+function refuseReferenced(context: Context, tx: Transaction): void {
+  const key = tx.deletedKeys.find((deleted) => isReferenced(tx, context.store.types, deleted));
+  if (key === undefined) return;
+  tx.rollback();
+  throw new Refusal(409, {
+    code: 'conflict',
+    diagnostics: `Unable to delete ${key} because at least one resource has a reference to this resource`,
+  });
 }
 
 /** The 412 of two transactions in each other's way, with no If-Match sent. */

@@ -57,6 +57,8 @@ export interface EmulatorOptions {
 
   /** Whether a relative reference to a missing resource is refused with 422. */
   readonly referentialIntegrity?: boolean;
+  /** Whether a delete of what others refer to is refused with 409, as HAPI FHIR does it; Aidbox does not. */
+  readonly deleteIntegrity?: boolean;
   /** Whether the header `aidbox-validation-skip: reference` is obeyed. */
   readonly referenceSkipAllowed?: boolean;
   /** Url of the extension in `meta` with the time of creation (setting AIDBOX_CREATED_AT_URL); '' leaves it out. */
@@ -104,6 +106,7 @@ export const defaultOptions: ResolvedOptions = {
   culpritInOutcome: false,
   unchangedPut: 'new-version',
   referentialIntegrity: true,
+  deleteIntegrity: false,
   referenceSkipAllowed: false,
   createdAtUrl: 'ex:createdAt',
   isolation: 'serializable',

@@ -39,6 +39,29 @@ export function missingTargets(view: View, resource: JsonObject, isPromised: (ke
   return [...missing];
 }
 
+/** The keys that a resource's relative references name. */
+function targetsOf(resource: JsonObject): Set<string> {
+  const targets = new Set<string>();
+  eachReference(resource, (_holder, reference) => {
+    const target = relativeTarget(reference);
+    if (target !== undefined) targets.add(`${target.type}/${target.id}`);
+  });
+  return targets;
+}
+
+/** Whether any live resource of these types, but itself, refers to a key. */
+export function isReferenced(view: View, types: readonly string[], key: string): boolean {
+  // The text of a reference is in the JSON as it stands, so that most resources need no parsing.
+  const needle = JSON.stringify(key).slice(0, -1);
+  for (const type of types) {
+    for (const stored of view.scan(type)) {
+      if (!stored.json.includes(needle) || key === `${stored.type}/${stored.id}`) continue;
+      if (targetsOf(JSON.parse(stored.json) as JsonObject).has(key)) return true;
+    }
+  }
+  return false;
+}
+
 /** The refusal of dangling references, one issue for each target. */
 export function danglingReferences(missing: readonly string[]): Refusal {
   return new Refusal(

@@ -4,7 +4,7 @@ import { badRequest } from './refusal.ts';
 import type { Stored, View } from './types.ts';
 
 /**
- * A small part of FHIR search: `_id`, `_lastUpdated`, tokens, references and dot paths such as `.name.0.family`.
+ * A small part of FHIR search: `_id`, `_lastUpdated`, `_tag`, tokens, references and dot paths such as `.name.0.family`.
  * Source: Aidbox docs, pages "FHIR search" and "Dot expressions"; https://hl7.org/fhir/R4/search.html
  */
 
@@ -67,6 +67,7 @@ function compileTests(query: URLSearchParams): Test[] {
   const tests: Test[] = [];
   for (const [name, text] of query) {
     if (name === '_lastUpdated') tests.push(lastUpdatedTest(text));
+    else if (name === '_tag') tests.push(tagTest(text));
     else if (name.startsWith('_')) continue;
     else {
       const path = (
@@ -82,6 +83,15 @@ function compileTests(query: URLSearchParams): Test[] {
     }
   }
   return tests;
+}
+
+function tagTest(text: string): Test {
+  const wanted = text.split(',');
+  return (_stored, resource) => {
+    const { meta } = resource();
+    const tags = isObject(meta) && Array.isArray(meta.tag) ? meta.tag : [];
+    return tags.some((tag) => wanted.some((one) => equalsText(tag, one)));
+  };
 }
 
 function lastUpdatedTest(text: string): Test {

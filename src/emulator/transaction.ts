@@ -79,6 +79,11 @@ export class Transaction implements View {
     return false;
   }
 
+  /** Keys of what this transaction leaves deleted, as `Type/id`. */
+  get deletedKeys(): string[] {
+    return [...this.#overlay].flatMap(([key, stored]) => (stored.deleted ? [key] : []));
+  }
+
   /** Makes all writes visible at once. */
   commit(): Version[] {
     this.#close();

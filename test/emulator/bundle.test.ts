@@ -44,6 +44,22 @@ describe('a transaction', () => {
     });
   });
 
+  it('deletes what others refer to as Aidbox does, or refuses it as HAPI FHIR does, once its referrers are not deleted with it', async () => {
+    for (const deleteIntegrity of [false, true]) {
+      await withEmulator({ deleteIntegrity }, async (emulator, call) => {
+        emulator.load([patient('a'), observation('o', 'Patient/a'), patient('b')]);
+        const alone = await call('DELETE', '/fhir/Patient/a');
+        expect([alone.status, emulator.read('Patient', 'a') === undefined]).toEqual(
+          deleteIntegrity ? [409, false] : [200, true],
+        );
+        if (!deleteIntegrity) return;
+        const both = bundle('transaction', ['DELETE', 'Patient/a'], ['DELETE', 'Observation/o']);
+        expect((await call('POST', '/fhir', both)).status).toBe(200);
+        expect((await call('DELETE', '/fhir/Patient/b')).status).toBe(200);
+      });
+    }
+  });
+
   it('answers each entry with status, etag, location, time and resource; return=minimal leaves the resource out', async () => {
     await withEmulator({}, async (_emulator, call) => {
       const send = bundle('transaction', ['PUT', 'Patient/a', patient('a')]);

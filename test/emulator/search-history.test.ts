@@ -23,6 +23,9 @@ describe('search', () => {
       expect(ids(await call('GET', '/fhir/Patient?identifier=1'))).toEqual(['a', 'b']);
       expect(ids(await call('GET', '/Patient?.name.0.family=Wood'))).toEqual(['a']);
       expect(ids(await call('GET', '/fhir/Observation?subject=Patient/a&code=s|c'))).toEqual(['o']);
+      emulator.put(patient('tagged', { meta: { tag: [{ system: 'urn:origin', code: 'north' }] } }));
+      emulator.put(patient('south', { meta: { tag: [{ system: 'urn:origin', code: 'south' }] } }));
+      expect(ids(await call('GET', '/fhir/Patient?_tag=urn:origin|north'))).toEqual(['tagged']);
       const form = { 'content-type': 'application/x-www-form-urlencoded' };
       expect(ids(await call('POST', '/fhir/Patient/_search', 'identifier=urn:mrn|1', form))).toEqual(['a']);
     });
