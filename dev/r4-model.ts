@@ -41,7 +41,10 @@ interface SearchParameter {
   readonly expression?: string;
 }
 
-/** Search parameters by which a resource says whose it is, before those that only mention a patient. */
+/**
+ * Search parameters by which a resource says whose it is, before those that only mention a patient: dates shift by them. The
+ * leak guard goes by every reference.
+ */
 const ownerParameters = new Set(['patient', 'subject', 'beneficiary', 'individual', 'actor']);
 
 const { path2Type, choiceTypePaths, pathsDefinedElsewhere } = r4 as unknown as Record<string, Record<string, unknown>>;

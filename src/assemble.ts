@@ -10,13 +10,16 @@ import type { CompiledPolicy } from './deid/compiled.ts';
 import type { ReferenceScope } from './deid/engine.ts';
 import { createAidbox } from './fhir/aidbox.ts';
 import { basicAuth, clientCredentials } from './fhir/auth.ts';
+import { createLimiter, type Limiter, noLimiter } from './fhir/limiter.ts';
 import type { ChangeSource, CommitTarget } from './fhir/server.ts';
 import { createTransport } from './fhir/transport.ts';
 import type { Limits } from './limits.ts';
 import type { Log } from './log.ts';
 import { encryptedStaging } from './staging/encrypted-staging.ts';
 import { openFolderStore } from './staging/folder-store.ts';
-import { openDatabase } from './state/database.ts';
+import type { BlobStore } from './staging/staging.ts';
+import { type Database, openDatabase } from './state/database.ts';
+import { joinWorkers } from './state/shares.ts';
 import { loadPlugins } from './threads/plugins.ts';
 import { createThreadPool } from './threads/pool.ts';
 import type { Ruleset } from './threads/task.ts';
@@ -30,8 +33,9 @@ export interface Assembly {
 /** Opens staging and state and makes the clients; nothing is asked of a server yet. */
 export async function assemble(config: Config, log: Log): Promise<Assembly> {
   const { limits, keys } = config;
-  const store = await openFolderStore({ folder: config.stagingFolder, bytesMax: limits.stagingBytesMax });
-  const db = await openDatabase(config.stateFile);
+  const store = await openStore(config);
+  const db = await openState(config);
+  const shares = joinWorkers(db);
   const pool = createThreadPool(limits.workerThreadsMax);
   const policy = await compiledPolicyOf(config);
   const policyDigest = policy.digest;
@@ -41,8 +45,8 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
     steps: config.steps,
     limits,
     servers: {
-      instance: connectServer(config.servers.instance, limits),
-      hub: connectServer(config.servers.hub, limits),
+      instance: connectServer(config.servers.instance, limits, createLimiter({ server: 'instance', limits, shares })),
+      hub: connectServer(config.servers.hub, limits, createLimiter({ server: 'hub', limits, shares })),
     },
     staging: encryptedStaging(store, localKeyWrapper(keys.staging)),
     db,
@@ -52,6 +56,11 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
       up: rulesetOf(config, policy, 'up'),
       down: rulesetOf(config, policy, 'down'),
     },
+    keyVersions: {
+      staging: keys.staging.versions,
+      pseudonym: keys.pseudonym.versions,
+      payload: keys.payload.versions,
+    },
     policyDigest,
     log,
     now: () => Date.now(),
@@ -60,10 +69,26 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
     parts,
     async close() {
       await pool.close();
+      store.close();
+      await shares.close();
       await db.destroy();
     },
   };
 }
+
+/** Where staged batches lie. Amazon's library is loaded by those who use it alone: it takes a while. */
+async function openStore({ stagingBucket, stagingFolder, limits }: Config): Promise<BlobStore> {
+  const { stagingBytesMax: bytesMax, requestTimeoutSeconds } = limits;
+  if (stagingBucket === undefined) return openFolderStore({ folder: stagingFolder, bytesMax });
+  const { openS3Store } = await import('./staging/s3-store.ts');
+  return openS3Store({ ...stagingBucket, bytesMax, requestTimeoutSeconds });
+}
+
+/** Opens the site's state; also for commands that look into it at the site. */
+export const openState = ({
+  stateFile,
+  stateDatabase,
+}: Pick<Config, 'stateFile' | 'stateDatabase'>): Promise<Database> => openDatabase(stateDatabase ?? stateFile);
 
 /** What references may point at, by the streams of the configuration. */
 export function scopeOf(config: Pick<Config, 'instance' | 'streams'>): ReferenceScope {
@@ -103,8 +128,12 @@ function rulesetOf({ policy, plugins, keys }: Config, compiled: CompiledPolicy, 
   };
 }
 
-/** A client of one of the two servers. */
-export function connectServer(config: ServerConfig, limits: Limits): ChangeSource & CommitTarget {
+/** A client of one of the two servers; without a limiter for somebody who asks a question or two. */
+export function connectServer(
+  config: ServerConfig,
+  limits: Limits,
+  limiter: Limiter = noLimiter,
+): ChangeSource & CommitTarget {
   const { url, auth, ca } = config;
   const trust = ca === undefined ? {} : { ca };
   const { requestTimeoutSeconds } = limits;
@@ -113,6 +142,6 @@ export function connectServer(config: ServerConfig, limits: Limits): ChangeSourc
       ? basicAuth(auth.client, auth.secret)
       : clientCredentials({ ...auth, ...trust, requestTimeoutSeconds });
   return createAidbox(
-    createTransport({ url, authorizer, ...trust, requestTimeoutSeconds, answerBytesMax: limits.pageBytesMax }),
+    createTransport({ url, authorizer, limiter, ...trust, requestTimeoutSeconds, answerBytesMax: limits.pageBytesMax }),
   );
 }

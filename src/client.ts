@@ -7,18 +7,34 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import type { SignalDefinition } from '@temporalio/common';
 
-import type { DescribedStream } from './activities/contract.ts';
+import type {
+  Conflict,
+  DescribedStream,
+  DiscardReason,
+  LeaveChoice,
+  QuarantineChoice,
+  QuarantineView,
+  ReconcileReport,
+  TendResult,
+} from './activities/contract.ts';
 import { targetName } from './activities/parts.ts';
 import { connectServer } from './assemble.ts';
 import type { Config } from './config/config.ts';
+import { fixedLimits } from './limits.ts';
+import { typeOfKey } from './state/ledger.ts';
 import type { StreamKey } from './state/streams.ts';
 import { tierOf } from './sync/tiers.ts';
 import { connectionOptions, temporalClient } from './temporal/connect.ts';
+import { conflictsAt, startReconcile } from './temporal/reconcile.ts';
 import { registerSchedules, removeSchedules, type ScheduleChanges, triggerSchedules } from './temporal/schedules.ts';
 import { ensureSearchAttributes } from './temporal/search-attributes.ts';
 import { syncStartOptions, syncWorkflowType } from './temporal/start-sync.ts';
+import { joinAt, leaveStatus, startLeave, tellLeave } from './temporal/leave.ts';
+import { requireWorker, tendAt } from './temporal/tend-quarantine.ts';
 import { liveTotals, type StreamStatus, streamStatus } from './temporal/status.ts';
 import {
+  keepSignal,
+  type LeaveStatus,
   pauseSignal,
   resumeSignal,
   resyncSignal,
@@ -30,7 +46,17 @@ import {
 import type { syncResourceType } from './workflows/sync-resource-type.ts';
 
 export type { ScheduleChanges } from './temporal/schedules.ts';
+export type { LeaveChoice } from './activities/contract.ts';
+export type { LeaveStatus } from './workflows/messages.ts';
 export type { StreamStatus } from './temporal/status.ts';
+export { NoWorkerProblem } from './temporal/tend-quarantine.ts';
+export type { Conflict, DiscardReason, QuarantineView, ReconcileReport } from './activities/contract.ts';
+
+/** Which quarantined resources: by `Type/id` of the target (as `quarantined` gives them), else of these types, else all. */
+export interface QuarantineSelection {
+  readonly keys?: readonly string[];
+  readonly types?: readonly string[];
+}
 
 /** A type that is in none of the configuration's streams. */
 export class UnknownTypeProblem extends Error {
@@ -40,9 +66,18 @@ export class UnknownTypeProblem extends Error {
   }
 }
 
+/** A call that cannot be meant so; its message says why. */
+export class UsageProblem extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'UsageProblem';
+  }
+}
+
 /** States that end a wait: the stream has nothing left to do, or cannot go on by itself. */
 const settledStates: ReadonlySet<StreamStatus['state']> = new Set([
   'current',
+  'left',
   'denied',
   'blocked',
   'paused',
@@ -163,6 +198,164 @@ export class SluiceClient {
     }
   }
 
+  /**
+   * The quarantined resources of these types, or of all: names, reasons, counts and times; their content stays at the site.
+   * @throws NoWorkerProblem where no worker of the site answers; so do the two below
+   */
+  async *quarantined(types: readonly string[] = []): AsyncGenerator<QuarantineView, void, undefined> {
+    for (const choice of this.#choices({ types })) {
+      for (let after: string | undefined = ''; after !== undefined;) {
+        const { entries }: TendResult = await this.#tend({ ...choice, action: 'list', after });
+        yield* entries;
+        after = entries.at(-1)?.key;
+      }
+    }
+  }
+
+  /**
+   * Has quarantined resources tried again, at once: as they were refused where they had become output, in the source's state
+   * of now where they had not. Returns how many of each type; those without a content that could be tried are not counted.
+   */
+  async retryQuarantined(selection: QuarantineSelection): Promise<Readonly<Record<string, number>>> {
+    const counts: Record<string, number> = {};
+    for (const choice of this.#choices(selection)) {
+      Object.assign(counts, (await this.#tend({ ...choice, action: 'retry' })).counts);
+    }
+    const types = Object.keys(counts);
+    if (types.length > 0) await this.sync(types);
+    return counts;
+  }
+
+  /**
+   * Gives quarantined resources up: they are deleted from quarantine, and come again only when they change at the source or
+   * by a resync. Recorded with the reason in Temporal's history and in the worker's log. Returns how many of each type.
+   * @param ticket - letters, digits and dashes: where more is written about it
+   */
+  async discardQuarantined(
+    selection: QuarantineSelection,
+    reason: DiscardReason,
+    ticket = '',
+  ): Promise<Readonly<Record<string, number>>> {
+    if (!/^[A-Za-z0-9-]{0,32}$/.test(ticket)) throw new UsageProblem('a ticket is up to 32 letters, digits and dashes');
+    const counts: Record<string, number> = {};
+    for (const choice of this.#choices(selection)) {
+      Object.assign(counts, (await this.#tend({ ...choice, action: 'discard', reason, ticket })).counts);
+    }
+    return counts;
+  }
+
+  /**
+   * Compares what sources have with what stands in their targets, one stream after the other, and waits for it: counts by kind
+   * and by range of ids. Finds what no feed shows.
+   * @param options - `repair`: mends what differs, by the streams' own batches; edited copies become the owner's state again
+   * @throws NoWorkerProblem where no worker of the site answers
+   */
+  async reconcile(
+    types: readonly string[] = [],
+    options: { readonly repair?: boolean } = {},
+  ): Promise<readonly ReconcileReport[]> {
+    const handle = await this.#startReconcile(types, options.repair ?? false);
+    const reports = await handle.result();
+    // Their own streams are open, perhaps, and about to complete.
+    const mended = reports.filter(({ repair, drift }) => repair && Object.keys(drift).length > 0);
+    if (mended.length > 0) await this.sync(mended.map(({ type }) => type));
+    return reports;
+  }
+
+  /** Starts what `reconcile` waits for. Returns the streams. */
+  async startReconcile(
+    types: readonly string[] = [],
+    options: { readonly repair?: boolean } = {},
+  ): Promise<StreamKey[]> {
+    await this.#startReconcile(types, options.repair ?? false);
+    return this.streams(types);
+  }
+
+  #startReconcile(types: readonly string[], repair: boolean): ReturnType<typeof startReconcile> {
+    const streams = this.streams(types);
+    return startReconcile(this.#client, { instance: this.#config.instance, streams, repair });
+  }
+
+  /** Copies that somebody had changed in a target, and that a repair wrote anew; the newest first. Keys and times alone. */
+  async conflicts(types: readonly string[] = []): Promise<Conflict[]> {
+    const directions = new Set(this.streams(types).map(({ direction }) => direction));
+    const conflicts: Conflict[] = [];
+    for (const direction of directions) {
+      conflicts.push(...(await conflictsAt(this.#client, this.#config.instance, { direction, types })));
+    }
+    return conflicts.sort((a, b) => b.foundMs - a.foundMs);
+  }
+
+  #tend(input: Parameters<typeof tendAt>[2]): Promise<TendResult> {
+    return tendAt(this.#client, this.#config.instance, input);
+  }
+
+  /** A choice for each direction that has any of it. */
+  #choices({ keys = [], types = [] }: QuarantineSelection): QuarantineChoice[] {
+    if (keys.length > fixedLimits.quarantineKeysMax) {
+      throw new UsageProblem(`at most ${String(fixedLimits.quarantineKeysMax)} keys at once`);
+    }
+    const named = this.streams([...new Set([...types, ...keys.map(typeOfKey)])]);
+    const byDirection = Map.groupBy(named, ({ direction }) => direction);
+    return [...byDirection].map(([direction, streams]) => {
+      const own = new Set(streams.map(({ type }) => type));
+      return {
+        direction,
+        types: types.length === 0 && keys.length === 0 ? [] : [...own],
+        keys: keys.filter((key) => own.has(typeOfKey(key))),
+      };
+    });
+  }
+
+  /**
+   * Has the instance leave the hub: its Schedules are removed, its streams end, its data in the hub is deleted or kept, and
+   * nothing that was sealed for a sync stays at the site. Returns when that is begun; a leaving that goes on already is left
+   * alone and asked to try again at once, or told to delete nothing more where `keep` is asked for now.
+   * @throws NoWorkerProblem where no worker of the site answers
+   */
+  async leave({ data }: { readonly data: LeaveChoice }): Promise<void> {
+    const { instance } = this.#config;
+    await requireWorker(this.#client, instance);
+    // First of all: no tick begins anything meanwhile.
+    await this.removeSchedules();
+    const under = await leaveStatus(this.#client, instance);
+    if (under !== undefined && under.phase !== 'left') {
+      if (under.data === 'keep' && data === 'delete')
+        throw new UsageProblem(`${instance} is leaving with its data kept; wait for the end, then say delete`);
+      await tellLeave(this.#client, instance, under.data === data ? retrySignal : keepSignal);
+    }
+    await startLeave(this.#client, instance, data);
+  }
+
+  /** Where the instance's leaving stands, or how the last one ended; `undefined` where it never left. */
+  leaveStatus(): Promise<LeaveStatus | undefined> {
+    return leaveStatus(this.#client, this.#config.instance);
+  }
+
+  /** Waits until the instance has left, or its leaving needs a person. */
+  async waitUntilLeft(onChange?: (status: LeaveStatus) => void): Promise<LeaveStatus | undefined> {
+    for (;;) {
+      const status = await this.leaveStatus();
+      if (status !== undefined) onChange?.(status);
+      if (status === undefined || status.phase === 'left' || status.need !== undefined) return status;
+      await sleep(500);
+    }
+  }
+
+  /**
+   * Has an instance that left come back: every stream begins anew with the next sync. Schedules are made by
+   * `registerSchedules`. Returns how many streams there are; 0 where it had not left.
+   * @throws NoWorkerProblem where no worker of the site answers
+   */
+  async join(): Promise<number> {
+    const { instance } = this.#config;
+    await requireWorker(this.#client, instance);
+    const under = await leaveStatus(this.#client, instance);
+    if (under !== undefined && under.phase !== 'left')
+      throw new UsageProblem(`${instance} is leaving: wait for the end`);
+    return (await joinAt(this.#client, instance)).streams;
+  }
+
   async close(): Promise<void> {
     await this.#connection.close();
   }
@@ -198,5 +391,13 @@ export class SluiceClient {
 const withTotals = (statuses: readonly StreamStatus[], live: readonly DescribedStream[] | undefined): StreamStatus[] =>
   statuses.map((status) => {
     const now = live?.find(({ direction, type }) => direction === status.direction && type === status.type);
-    return now === undefined ? status : { ...status, totals: now.totals };
+    if (now === undefined) return status;
+    const state = stateNow(status.state, now.left === true);
+    return { ...status, state, totals: now.totals, ...(now.reconciled && { reconciled: now.reconciled }) };
   });
+
+/** An idle stream shows how its last run ended; whether the instance has left, the site knows better. */
+function stateNow(seen: StreamStatus['state'], left: boolean): StreamStatus['state'] {
+  if (seen === 'left') return left ? seen : 'idle';
+  return left && ['current', 'denied', 'idle', 'failed', 'terminated'].includes(seen) ? 'left' : seen;
+}

@@ -49,6 +49,12 @@ export const limitRanges = {
     max: 100_000_000,
     about: 'parked resources of this instance; beyond it streams stop',
   },
+  parkedAgeSecondsMax: {
+    default: 86_400,
+    min: 60,
+    max: 365 * 86_400,
+    about: 'a resource that has waited longer for a reference target counts as aged: in status, and in the log',
+  },
   quarantineShareMax: {
     default: 0.1,
     min: 0,
@@ -56,6 +62,13 @@ export const limitRanges = {
     about: 'share of a batch; beyond it (and beyond the count below) the stream stops',
   },
   quarantineCountMin: { default: 20, min: 1, max: 1_000_000, about: 'the breaker never opens below this count' },
+  leftoversShareMax: {
+    default: 0.5,
+    min: 0,
+    max: 1,
+    about:
+      'share of what a stream has in the target that a resync deletes without asking (and at least quarantineCountMin)',
+  },
   stagingBytesMax: { default: 20 * 2 ** 30, min: 2 ** 20, max: 2 ** 50, about: 'all staged batches together' },
   stagingAgeSecondsMax: {
     default: 7 * 86_400,
@@ -64,6 +77,18 @@ export const limitRanges = {
     about: 'older staging that no open batch owns is swept',
   },
   requestTimeoutSeconds: { default: 60, min: 1, max: 3_600, about: 'one HTTP request, answer included' },
+  requestsInFlightMax: {
+    default: 32,
+    min: 1,
+    max: 1_000,
+    about: 'requests to one server in flight together, of all workers of the site',
+  },
+  requestsPerSecondMax: {
+    default: 500,
+    min: 1,
+    max: 10_000,
+    about: 'requests to one server that begin within one second, of all workers of the site',
+  },
   workerThreadsMax: { default: 2, min: 1, max: 64, about: 'threads for de-identification and checks' },
   activitiesInFlightMax: { default: 50, min: 2, max: 1_000, about: 'activities one worker runs at a time' },
 } as const satisfies Record<string, Range>;
@@ -101,8 +126,49 @@ export const fixedLimits = {
    * of that patient comes is withheld: there may be a word in it that is not known.
    */
   guardWordsPerPatientMax: 500_000,
+  /**
+   * Patients that the leak guard compares one resource with. What names more (a Group, a List) is compared with nobody:
+   * its text goes instead, and the words that were removed from it reach nobody.
+   */
+  guardPatientsPerResourceMax: 100,
   /** Words that one look at the state reads together. */
   guardReadWordsMax: 2_000_000,
+  /** A server is left alone so long at most, whatever its `Retry-After` says; then it is asked again. */
+  retryAfterSecondsMax: 15 * 60,
+  /** A request waits for the end of a pause that is not longer; else its step fails and is tried again then. */
+  pauseWaitSecondsMax: 5,
+  /** What other workers of the site say is heard so often at most. */
+  siteLookSecondsMin: 1,
+  /** A request waits so long at most for the site's state to say it. */
+  siteLookMsMax: 250,
+  /** Connections of a worker to the state's PostgreSQL. */
+  stateConnectionsMax: 10,
+  /** Who needs one of them, or a new one, waits so long. */
+  stateWaitSeconds: 30,
+  /** A statement there takes so long at most, with its turn among the site's writers. */
+  stateStatementSeconds: 60,
+  /** A transaction there that nothing is done in for so long is taken back: its worker may be stopped. */
+  stateIdleSeconds: 60,
+  /** A worker with requests to send says so often that it is there. */
+  workerSeenSeconds: 10,
+  /** A worker that has not said so for so long has no share in the limits any more. */
+  workerForgottenSeconds: 30,
+  /** Entries of quarantine in one answer. */
+  quarantinePageMax: 500,
+  /** Keys that one order about quarantine may name. */
+  quarantineKeysMax: 1_000,
+  /** Keys that a reconciliation judges, and repairs, in one transaction of the state. */
+  reconcileKeysMax: 500,
+  /** Ids that one search of the target names. */
+  listedIdsMax: 50,
+  /** A reconciliation waits so long at most for commits that were on their way when it listed the target. */
+  reconcileWaitSecondsMax: 60,
+  /** Conflicts that are remembered of each direction; the newest. */
+  conflictsKeptMax: 10_000,
+  /** Conflicts in one answer. */
+  conflictsPageMax: 1_000,
+  /** Leaving waits so long at most for a stream to finish its batch in hand. What it does later has no effect. */
+  leaveStopSecondsMax: 15 * 60,
   /** Bytes of an error answer that are read to classify it. */
   problemBytesMax: 256 * 2 ** 10,
 } as const;

@@ -4,6 +4,8 @@
  */
 import { type DestinationStream, pino } from 'pino';
 
+import type { DriftKind } from './sync/drift.ts';
+
 /** What each event may carry. */
 interface Events {
   'worker-started': { instance: string; taskQueue: string; streams: number; policy: string };
@@ -48,8 +50,37 @@ interface Events {
     guardWithheld: number;
     bundles: number;
   };
+  /** What a stream does beside its feed: quarantined resources tried again, or leftovers of a resync deleted. */
+  'own-work-staged': { direction: string; type: string; batch: string; work: string; resources: number };
+  /** Targets of references that no feed has shown: their own stream asks the source for them. */
+  'targets-wanted': { direction: string; type: string; resources: number };
   'stream-denied': { direction: string; type: string; reason: string };
   'stream-resync': { direction: string; type: string; epoch: number };
+  /** Everything was read and settled, and what the source no longer has is deleted from the target. */
+  'resync-finished': { direction: string; type: string; epoch: number };
+  /** What an operator did with quarantine; a discarded resource is named by its key in the target, or a keyed hash. */
+  'quarantine-retry-ordered': { direction: string; type: string; resources: number };
+  'quarantine-discarded': { direction: string; key: string; reason: string; ticket: string };
+  /** Resources of a stream that have waited too long for what they refer to. */
+  'parked-aged': { direction: string; type: string; resources: number; oldestSeconds: number };
+  /** A comparison of source and target: how many resources there are and differ, by kind. */
+  'stream-reconciled': {
+    direction: string;
+    type: string;
+    repair: boolean;
+    written: number;
+    target: number;
+    source: number;
+    undecided: number;
+    differing: number;
+  } & { readonly [kind in DriftKind]?: number };
+  'reconcile-skipped': { direction: string; type: string; reason: string };
+  /** Leaving the hub: begun, what was deleted of each type, key versions that were in use, done; also at the start of a worker. */
+  'leave-begun': { instance: string; data: string };
+  'leave-deleted': { type: string; resources: number };
+  'leave-key-retired': { purpose: string; versions: string };
+  'instance-left': { instance: string; data: string; since: string; comeBack: string };
+  'instance-joined': { instance: string; streams: number };
   'staging-swept': { batches: number };
   'step-failed': { direction: string; type: string; step: string; code: string };
   'temporal-sdk': { level: string; component: string };

@@ -9,11 +9,13 @@ import {
 
 import { createActivities } from './activities/index.ts';
 import type { StartStream } from './activities/poll-streams.ts';
-import { assemble } from './assemble.ts';
+import { type Assembly, assemble } from './assemble.ts';
 import { type Config, taskQueueOf } from './config/config.ts';
 import { sluiceDataConverter } from './crypto/data-converter.ts';
 import { createLog, type Log } from './log.ts';
+import { currentDeparture } from './state/departures.ts';
 import { connectionOptions, temporalClient } from './temporal/connect.ts';
+import { leavePorts } from './temporal/leave.ts';
 import { installSdkLogger } from './temporal/sdk-logger.ts';
 import { startSync } from './temporal/start-sync.ts';
 import { workflowsPath } from './workflow-bundle.ts';
@@ -52,7 +54,7 @@ export async function createWorker(config: Config, options: WorkerOptions = {}):
     taskQueue,
     identity: `sluice-${config.instance}-${String(process.pid)}`,
     dataConverter: sluiceDataConverter(config.keys.payload),
-    activities: createActivities(assembly.parts, starter(config, client)),
+    activities: createActivities(assembly.parts, starter(config, client), leavePorts(client, config.instance)),
     maxConcurrentActivityTaskExecutions: config.limits.activitiesInFlightMax,
     shutdownGraceTime: graceTime,
     shutdownForceTime: forceTime,
@@ -66,6 +68,7 @@ export async function createWorker(config: Config, options: WorkerOptions = {}):
     async run() {
       log.info('worker-started', { instance, taskQueue, streams: streams.length, policy: assembly.parts.policyDigest });
       try {
+        await sayIfLeft(assembly.parts);
         await worker.run();
       } finally {
         await assembly.close();
@@ -84,6 +87,15 @@ const starter =
   (config: Config, client: Client): StartStream =>
   ({ stream, askFirst }) =>
     startSync(client, { instance: config.instance, ...stream, ...(askFirst && { askFirst }) });
+
+/** A worker of an instance that has left answers, and syncs nothing: `sluice join` ends that. */
+async function sayIfLeft({ db, instance, log }: Assembly['parts']): Promise<void> {
+  const departure = await currentDeparture(db);
+  if (departure === undefined) return;
+  const { data, leftMs, begunMs } = departure;
+  const since = new Date(leftMs > 0 ? leftMs : begunMs).toISOString();
+  log.warn('instance-left', { instance, data, since, comeBack: 'sluice join' });
+}
 
 /** Runs a worker until SIGTERM or SIGINT. */
 export async function runWorker(config: Config, options: WorkerOptions = {}): Promise<void> {

@@ -7,13 +7,18 @@ import { randomBytes } from 'node:crypto';
 import pMap from 'p-map';
 
 import { supersedeParked } from '../state/parked.ts';
-import { putInQuarantine, type QuarantineReason } from '../state/quarantine.ts';
-import type { AnonymizeOutcome } from '../threads/task.ts';
-import { quarantineContext } from './commit/contexts.ts';
+import {
+  putInQuarantine,
+  type QuarantineEntry,
+  type QuarantineForm,
+  type QuarantineReason,
+} from '../state/quarantine.ts';
+import type { AnonymizeOutcome, RefusedLine } from '../threads/task.ts';
 import type { AnonymizeInput, Batch } from './contract.ts';
 import { guarded, heartbeat, TroubleError } from './failures.ts';
 import { guardBatch, storeWords } from './guard/batch.ts';
 import type { Parts } from './parts.ts';
+import { quarantineEntry } from './quarantined.ts';
 import { readPart, writePart } from './staged.ts';
 
 export const createAnonymize = (parts: Parts): ((input: AnonymizeInput) => Promise<Batch>) =>
@@ -35,14 +40,14 @@ async function anonymize(parts: Parts, { batch, asOf }: AnonymizeInput): Promise
       )
     : { added: 0, late: 0 };
   const comparison = guards ? await guardBatch(parts, batch, form) : { masked: 0, refused: [] };
-  const refused = [...outcomes.flatMap((outcome) => outcome.refused), ...comparison.refused];
-  const entries = refused.map(({ key, reason, line }) => ({
-    key,
-    reason: reason as QuarantineReason,
-    status: 0,
-    batch: '',
-    content: parts.sealer.seal(line, quarantineContext(direction, key)),
-  }));
+  const entryOf =
+    (form: QuarantineForm) =>
+    ({ key, reason, line }: RefusedLine): QuarantineEntry =>
+      quarantineEntry(parts.sealer, direction, { key, reason: reason as QuarantineReason, form, content: line });
+  const entries = [
+    ...outcomes.flatMap((outcome) => outcome.refused).map(entryOf('raw')),
+    ...comparison.refused.map(entryOf('clean')),
+  ];
   const keys = entries.map((entry) => entry.key);
   await parts.db.transaction().execute(async (tx) => {
     if (!(await supersedeParked(tx, direction, keys))) throw new TroubleError('parked-claimed');
@@ -56,13 +61,13 @@ async function anonymize(parts: Parts, { batch, asOf }: AnonymizeInput): Promise
     batch: batch.id,
     resources: resources - comparison.refused.length,
     withheld,
-    quarantined: refused.length,
+    quarantined: entries.length,
     masked: comparison.masked,
     guardWithheld: comparison.refused.length,
     words: words.added,
     lateWords: words.late,
   });
-  return { ...batch, form, withheld, quarantined: batch.quarantined + refused.length };
+  return { ...batch, form, withheld, quarantined: batch.quarantined + entries.length };
 }
 
 type PartOutcome = Omit<AnonymizeOutcome, 'lines'>;

@@ -2,14 +2,17 @@
  * begin-resync: begins a new epoch of a stream, in which everything is read from version 0 and written again. What
  * the ledger knows to be in the target stays known; only its digests stop to count.
  */
+import { dropDeletionsOf } from '../state/deletions.ts';
 import { forgetOtherKeys } from '../state/guard-patients.ts';
 import { forgetHeads, forgetSeen } from '../state/window.ts';
 import { noCounts, readStream, type StreamKey, writeStream } from '../state/streams.ts';
 import { dropParked } from '../state/parked.ts';
+import { dropWantedOf } from '../state/wanted.ts';
 import { cursorId, cursorOf } from '../sync/cursor.ts';
 import { cursorType } from './commit/fence.ts';
 import type { StreamTotals } from './contract.ts';
 import { cancelSignal, guarded, onSide } from './failures.ts';
+import { requireHere } from './leave/here.ts';
 import { type Parts, sourceName, targetName } from './parts.ts';
 import { totalsOf } from './totals.ts';
 
@@ -17,6 +20,13 @@ export const createBeginResync = (parts: Parts): ((input: { readonly stream: Str
   guarded('begin-resync', parts.log, ({ stream }: { readonly stream: StreamKey }) => beginResync(parts, stream));
 
 async function beginResync(parts: Parts, stream: StreamKey): Promise<StreamTotals> {
+  await requireHere(parts.db);
+  await beginAnew(parts, stream);
+  return totalsOf(parts, stream);
+}
+
+/** Begins the new epoch. */
+export async function beginAnew(parts: Parts, stream: StreamKey): Promise<void> {
   const target = parts.servers[targetName(stream.direction)];
   const id = cursorId(parts.instance, stream.direction, stream.type);
   const versioned = await onSide('target', () => target.read(cursorType, id, cancelSignal()));
@@ -28,13 +38,23 @@ async function beginResync(parts: Parts, stream: StreamKey): Promise<StreamTotal
     await forgetSeen(tx, stream);
     // Parked under the old policy, perhaps; all of it is read again.
     await dropParked(tx, stream);
+    await dropWantedOf(tx, stream);
+    await dropDeletionsOf(tx, stream);
     // After a change of the pseudonym key no output is compared with hashes of before.
     if (stream.direction === 'up') await forgetOtherKeys(tx, parts.rulesets.up.hashKeyVersion);
     // Where the source was restored, heads of before are of another history.
     await forgetHeads(tx, sourceName(stream.direction));
-    const fresh = { epoch, sequence: 0, settled: 0, delivered: 0, policy: '', loaded: false, counts: noCounts };
+    const fresh = {
+      epoch,
+      sequence: 0,
+      settled: 0,
+      delivered: 0,
+      policy: '',
+      loaded: false,
+      counts: noCounts,
+      leftoversFrom: 0,
+    };
     await writeStream(tx, { ...at, ...fresh, progressAtMs: parts.now() });
     parts.log.info('stream-resync', { ...stream, epoch });
   });
-  return totalsOf(parts, stream);
 }

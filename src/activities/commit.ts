@@ -12,26 +12,22 @@ import { cursorId, cursorOf } from '../sync/cursor.ts';
 import { contentsOf } from './commit/contents.ts';
 import { cursorType, type FenceMode, openFence } from './commit/fence.ts';
 import { finishCommit, type Finished } from './commit/finish.ts';
+import { knownPlan } from './commit/known-plan.ts';
 import { planBatch, planRelease } from './commit/plan.ts';
 import type { CommitPlan } from './commit/planned.ts';
+import { beginPlanning, closeAsEmpty, makeItThePlan, type Opening, type Planning } from './commit/planner.ts';
 import type { FenceModes } from './commit/probe.ts';
 import { sendPlan } from './commit/send.ts';
-import type { Batch, CommitInput, CommitResult, StreamKey } from './contract.ts';
+import type { Batch, CommitInput, CommitResult } from './contract.ts';
 import { assertInTime, cancelSignal, guarded, onSide, TroubleError } from './failures.ts';
 import { type Parts, targetName } from './parts.ts';
-import { closeUnsent } from './reconcile-cursor.ts';
-import { readPlan, writePlan } from './staged.ts';
+import { markPlan, writePlan } from './staged.ts';
 import { totalsOf } from './totals.ts';
 
-/** Plans in the making, by label: attempts that overlap in this process must not make two of one. */
-type Planning = Map<string, Promise<CommitPlan | undefined>>;
+export const createCommit = (parts: Parts, modes: FenceModes): ((input: CommitInput) => Promise<CommitResult>) =>
+  guarded('commit', parts.log, ({ batch }: CommitInput) => commit(parts, modes, batch));
 
-export function createCommit(parts: Parts, modes: FenceModes): (input: CommitInput) => Promise<CommitResult> {
-  const planning: Planning = new Map();
-  return guarded('commit', parts.log, ({ batch }: CommitInput) => commit(parts, modes, planning, batch));
-}
-
-async function commit(parts: Parts, modes: FenceModes, planning: Planning, batch: Batch): Promise<CommitResult> {
+async function commit(parts: Parts, modes: FenceModes, batch: Batch): Promise<CommitResult> {
   assertInTime();
   const mode = await modes.of(parts.servers[targetName(batch.stream.direction)], parts.instance);
   let counts = noCounts;
@@ -39,8 +35,9 @@ async function commit(parts: Parts, modes: FenceModes, planning: Planning, batch
   let bundles = 0;
   let masked = 0;
   let guardWithheld = 0;
+  let plan: CommitPlan | undefined;
   for (let round = 0; ; round++) {
-    const plan = await planOf(parts, planning, batch, round);
+    plan = await planOf(parts, batch, round, plan);
     if (plan === undefined) break;
     const { finished, posted } = await carryOut(parts, mode, plan);
     counts = addCounts(counts, finished.counts);
@@ -72,44 +69,38 @@ async function commit(parts: Parts, modes: FenceModes, planning: Planning, batch
   return result;
 }
 
-/** The round's plan: the staged one where an attempt made it before. */
-async function planOf(parts: Parts, planning: Planning, batch: Batch, round: number): Promise<CommitPlan | undefined> {
+/** The round's plan: the one that an attempt made before, or a new one; `undefined` where there is nothing to release. */
+async function planOf(
+  parts: Parts,
+  batch: Batch,
+  round: number,
+  previous: CommitPlan | undefined,
+): Promise<CommitPlan | undefined> {
   const label = commitLabel(batch.id, round);
-  for (let other = planning.get(label); other !== undefined; other = planning.get(label)) {
-    await other.catch(() => undefined);
-  }
-  const plan = makePlan(parts, batch, round);
-  planning.set(label, plan);
-  try {
-    return await plan;
-  } finally {
-    if (planning.get(label) === plan) planning.delete(label);
-  }
+  const known = await knownPlan(parts, batch.stream, label);
+  if (known.plan !== undefined) return known.plan;
+  if (round > 0 && (await countParked(parts.db, batch.stream.direction)) === 0) return undefined;
+  // An attempt whose time is over must not take the planning over from the one that goes on.
+  assertInTime();
+  const opening = { batch, round, label, sequence: previous?.sequence ?? known.position.sequence };
+  const planning = await beginPlanning(parts, opening);
+  if (planning !== undefined) return makePlan(planning, opening);
+  const meanwhile = await knownPlan(parts, batch.stream, label);
+  if (meanwhile.plan === undefined) throw new TroubleError('lost-race');
+  return meanwhile.plan;
 }
 
-async function makePlan(parts: Parts, batch: Batch, round: number): Promise<CommitPlan | undefined> {
-  const staged = await readPlan<CommitPlan>(parts.staging, batch.id, round);
-  if (staged !== undefined) return staged;
-  const position = await readStream(parts.db, batch.stream);
-  if (position.epoch !== batch.epoch) throw new TroubleError('lost-race');
-  // The batch was read where the stream stands, or it is not the next one.
-  if (round === 0 && batch.from.delivered !== position.delivered) throw new TroubleError('lost-race');
-  const { direction } = batch.stream;
-  if (round > 0 && (await countParked(parts.db, direction)) === 0) return undefined;
-  await openCommit(parts, batch.stream, commitLabel(batch.id, round));
+async function makePlan({ parts, position }: Planning, opening: Opening): Promise<CommitPlan | undefined> {
+  const { batch, round } = opening;
   const plan = round === 0 ? await planBatch(parts, batch, position) : await planRelease(parts, batch, round, position);
-  if (plan === undefined) await closeUnsent(parts, batch.stream, commitLabel(batch.id, round));
-  else await writePlan(parts.staging, batch.id, round, plan);
+  if (plan === undefined) {
+    await closeAsEmpty(parts, opening);
+    return undefined;
+  }
+  await writePlan(parts.staging, batch.id, round, plan);
+  await makeItThePlan(parts, opening);
+  await markPlan(parts.staging, batch.id, round, plan.planner);
   return plan;
-}
-
-/** Says in the state that a commit is on its way, before it claims anything: whoever gives it up has to close it. */
-async function openCommit(parts: Parts, stream: StreamKey, label: string): Promise<void> {
-  await updateStream(parts.db, stream, (at) => {
-    if (at.openCommit === undefined) return { ...at, openCommit: { label, bundles: 0, lanes: 0 } };
-    if (at.openCommit.label !== label) throw new TroubleError('lost-race');
-    return at;
-  });
 }
 
 async function carryOut(
@@ -129,10 +120,10 @@ async function carryOut(
   const sequence = cursor?.epoch === plan.epoch ? cursor.sequence : 0;
   if (sequence !== plan.sequence - 1 || (cursor?.epoch ?? 0) > plan.epoch) throw new TroubleError('lost-race');
   await updateStream(parts.db, plan.stream, (at) => {
-    // Closed: it was given up.
-    if (at.openCommit?.label !== plan.label) throw new TroubleError('lost-race');
-    const open = { label: plan.label, bundles: Math.max(1, plan.bundles.length), lanes: plan.lanes };
-    return { ...at, openCommit: open };
+    // Closed: it was given up. Another's: it was opened anew since.
+    if (at.openCommit?.label !== plan.label || at.openCommit.planner !== plan.planner)
+      throw new TroubleError('lost-race');
+    return { ...at, openCommit: { ...at.openCommit, bundles: Math.max(1, plan.bundles.length), lanes: plan.lanes } };
   });
   const sweepable =
     mode === 'marker' ? await oldMarkers(parts.db, id, parts.now() - fixedLimits.markerAgeSecondsMax * 1_000) : [];
@@ -146,11 +137,11 @@ async function carryOut(
     cursorContent,
     oldMarkers: sweepable,
   });
-  const posted = await sendPlan({ parts, target, plan, fence, contents: contentsOf(parts, plan) });
+  const { posted, versions } = await sendPlan({ parts, target, plan, fence, contents: contentsOf(parts, plan) });
   if (mode === 'marker') {
     await noteMarkers(parts.db, id, fence.markers(), sweepable, parts.now());
   }
-  return { finished: await finishCommit(parts, plan), posted };
+  return { finished: await finishCommit(parts, plan, versions), posted };
 }
 
 /** The cursor as it is written with the last transaction. Read by `src/sync/cursor.ts`, and by people. */

@@ -87,7 +87,8 @@ export function failureOf(error: unknown, step: string): ApplicationFailure {
   return failure;
 }
 
-function troubleCodeOf(error: unknown): TroubleCode {
+/** The code of an error, by the table. */
+export function troubleCodeOf(error: unknown): TroubleCode {
   if (error instanceof TroubleError) return error.code;
   if (error instanceof ThreadProblem) return error.code;
   if (error instanceof KeyProblem) return 'key-missing';
@@ -104,6 +105,8 @@ function stagingCode(problem: StagingProblem): TroubleCode {
     case 'staging-full':
     case 'staging-missing':
     case 'staging-corrupt':
+    case 'staging-forbidden':
+    case 'staging-bucket-missing':
       return problem.code;
     default:
       return 'staging-unavailable';

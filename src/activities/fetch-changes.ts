@@ -8,8 +8,10 @@ import { advance, maturedHead, nextRead, type VersionRange } from '../sync/windo
 import type { FenceModes } from './commit/probe.ts';
 import type { Batch, FetchInput, FetchResult, InFlight } from './contract.ts';
 import { collectChanges } from './fetch/collect.ts';
+import { deletionBatch, leftoverBatch, retryBatch, wantedBatch } from './fetch/own-work.ts';
 import { waitForLowerTiers } from './fetch/tier-gate.ts';
 import { cancelSignal, guarded, onSide, TroubleError } from './failures.ts';
+import { requireHere } from './leave/here.ts';
 import { type Parts, settleMsOf, sourceName } from './parts.ts';
 import { agreeWithTarget } from './reconcile-cursor.ts';
 import { newBatchId } from './staged.ts';
@@ -21,13 +23,14 @@ export const createFetchChanges = (parts: Parts, modes: FenceModes): ((input: Fe
 async function fetchChanges(
   parts: Parts,
   modes: FenceModes,
-  { stream, inFlight, discard = [], tidyOnly = false }: FetchInput,
+  { stream, inFlight, discard = [], tidyOnly = false, leftoversConfirmed = false }: FetchInput,
 ): Promise<FetchResult> {
   assertConfigured(parts, stream);
   if (inFlight === undefined) await agreeWithTarget(parts, modes, stream);
   // Only now: one of them may have been committed after all, and is noted by its staged plan.
   for (const batch of discard) await parts.staging.discard(batch);
   if (tidyOnly) return { kind: 'later' };
+  await requireHere(parts.db);
   const position = await positionOf(parts, stream, inFlight);
   if (!position.loaded && inFlight === undefined) {
     const types = await waitForLowerTiers(parts, position);
@@ -36,6 +39,15 @@ async function fetchChanges(
   const source = parts.servers[sourceName(stream.direction)];
   const head = await onSide('source', () => source.head(stream.type, cancelSignal()));
   const matured = await noteHead(parts, stream, head);
+  if (inFlight === undefined) {
+    const input = { position, head, matured, leftoversConfirmed };
+    const own =
+      (await retryBatch(parts, stream, input)) ??
+      (await wantedBatch(parts, stream, input)) ??
+      (await deletionBatch(parts, stream, input)) ??
+      (await leftoverBatch(parts, stream, input));
+    if (own !== undefined) return own;
+  }
   const rows = await windowRows(parts.db, stream, position.settled);
   const next = nextRead({ ...position, windowRows: rows }, head, matured, parts.limits.overlapRowsMax);
   switch (next.kind) {
@@ -108,6 +120,11 @@ async function readRange(parts: Parts, modes: FenceModes, stream: StreamKey, rea
     // A later epoch's first load meets a target that holds the newest states: history must not be played to it again.
     currentStates: position.epoch > 1 && !position.loaded,
   });
+  if (range.lo < position.delivered && range.hi > position.delivered && found.hi <= position.delivered) {
+    // The unsettled window alone fills a batch: what is new comes first, the window when it has settled.
+    await parts.staging.discard(id);
+    return readRange(parts, modes, stream, { ...reading, range: { lo: position.delivered, hi: range.hi } });
+  }
   const read = { lo: range.lo, hi: found.hi };
   await updateStream(parts.db, stream, (at) => ({ ...at, progressAtMs: parts.now() }));
   if (found.changes === 0) {

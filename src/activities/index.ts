@@ -7,11 +7,25 @@ import { createCommit } from './commit.ts';
 import type { Activities, StepActivities } from './contract.ts';
 import { createDescribeStreams } from './describe-streams.ts';
 import { createFetchChanges } from './fetch-changes.ts';
+import { createListConflicts } from './list-conflicts.ts';
+import { createBeginLeave } from './leave/begin.ts';
+import { createLeavingBatch } from './leave/leaving-batch.ts';
+import { createNoteLeft } from './leave/note-left.ts';
+import { type LeavePorts, noLeavePorts } from './leave/ports.ts';
+import { createRejoin } from './leave/rejoin.ts';
+import { createFinishLeave, createForgetLive } from './leave/retire.ts';
+import { createStopStream } from './leave/stop-stream.ts';
 import type { Parts } from './parts.ts';
 import { createPollStreams, type StartStream } from './poll-streams.ts';
+import { createReconcileStream } from './reconcile-stream.ts';
 import { createSteps } from './run-step.ts';
+import { createTendQuarantine } from './tend-quarantine.ts';
 
-export function createActivities(parts: Parts, start: StartStream): Activities & StepActivities {
+export function createActivities(
+  parts: Parts,
+  start: StartStream,
+  leave: LeavePorts = noLeavePorts,
+): Activities & StepActivities {
   const modes = new FenceModes();
   return {
     pollStreams: createPollStreams(parts, start),
@@ -22,5 +36,15 @@ export function createActivities(parts: Parts, start: StartStream): Activities &
     commit: createCommit(parts, modes),
     beginResync: createBeginResync(parts),
     describeStreams: createDescribeStreams(parts),
+    tendQuarantine: createTendQuarantine(parts),
+    beginLeave: createBeginLeave(parts, leave),
+    stopStream: createStopStream(parts, modes, leave),
+    leavingBatch: createLeavingBatch(parts, modes),
+    noteLeft: createNoteLeft(parts),
+    forgetLive: createForgetLive(parts),
+    finishLeave: createFinishLeave(parts, leave),
+    rejoin: createRejoin(parts),
+    reconcileStream: createReconcileStream(parts, start),
+    listConflicts: createListConflicts(parts),
   };
 }

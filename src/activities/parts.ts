@@ -21,6 +21,8 @@ export interface Parts {
   readonly sealer: Sealer;
   readonly pool: ThreadPool;
   readonly rulesets: Readonly<Record<Direction, Ruleset>>;
+  /** Versions of the site's keys, by their purpose. */
+  readonly keyVersions: Readonly<Record<'staging' | 'pseudonym' | 'payload', readonly number[]>>;
   /** Digest of the de-identification policy: what the hub approves. */
   readonly policyDigest: string;
   readonly log: Log;

@@ -4,19 +4,29 @@
  */
 import pMap from 'p-map';
 
+import { countDeletions } from '../state/deletions.ts';
+import { hasOrderedRetries } from '../state/retries.ts';
 import { readStream, updateStream } from '../state/streams.ts';
+import { hasWanted } from '../state/wanted.ts';
 import { observeHead, readHeads } from '../state/window.ts';
+import { leftoversDue } from '../sync/leftovers.ts';
 import { tierOf } from '../sync/tiers.ts';
+import type { TroubleCode } from '../sync/trouble.ts';
 import { isDue, maturedHead } from '../sync/window.ts';
 import type { DueStream, PollInput, PollResult, StreamKey } from './contract.ts';
-import { alive, cancelSignal, failureOf, heartbeat, onSide } from './failures.ts';
+import { alive, cancelSignal, failureOf, heartbeat, onSide, troubleCodeOf, TroubleError } from './failures.ts';
+import { currentDeparture } from '../state/departures.ts';
 import { type Parts, settleMsOf, sourceName } from './parts.ts';
 import { sweepStaging } from './sweep-staging.ts';
+import { watchParked } from './watch-parked.ts';
 
 /** Starts a stream's workflow unless it is open. */
 export type StartStream = (due: DueStream) => Promise<void>;
 
 const headsInFlight = 4;
+
+/** Troubles of a whole server: no other stream of it has to find that out again in the same tick. */
+const serverIsDown: ReadonlySet<TroubleCode> = new Set(['source-unreachable', 'source-busy']);
 
 export const createPollStreams =
   (parts: Parts, start: StartStream): ((input: PollInput) => Promise<PollResult>) =>
@@ -34,25 +44,36 @@ async function pollStreams(parts: Parts, start: StartStream, everySeconds: numbe
   const streams = parts.streams
     .filter((stream) => stream.everySeconds === everySeconds)
     .map(({ direction, type }): StreamKey => ({ direction, type }));
+  // No server is asked; the streams are not started to tell it either: whoever left knows.
+  if ((await currentDeparture(parts.db)) !== undefined)
+    return { asked: 0, due: 0, started: 0, troubles: { left: streams.length } };
   const troubles: Record<string, number> = {};
   let asked = 0;
-  const answers = await pMap(
-    streams,
-    async (stream) => {
-      asked += 1;
-      heartbeat({ asked });
-      try {
-        return await dueStream(parts, stream);
-      } catch (error) {
-        // One bad type stops nobody else: it is started, so that its own workflow tells what is wrong.
-        const code = failureOf(error, 'poll-streams').type ?? 'unexpected';
-        troubles[code] = (troubles[code] ?? 0) + 1;
-        return { stream, askFirst: false };
-      }
-    },
-    { concurrency: headsInFlight },
+  const ask = async (stream: StreamKey, down: Set<TroubleCode>): Promise<DueStream | undefined> => {
+    asked += 1;
+    heartbeat({ asked });
+    try {
+      // A server that does not answer is asked once a tick: its streams are started, and tell what is wrong.
+      const [known] = down;
+      if (known !== undefined) throw new TroubleError(known);
+      return await dueStream(parts, stream);
+    } catch (error) {
+      // One bad type stops nobody else: it is started, so that its own workflow tells what is wrong.
+      const code = troubleCodeOf(error);
+      if (serverIsDown.has(code)) down.add(code);
+      troubles[code] = (troubles[code] ?? 0) + 1;
+      return { stream, askFirst: false };
+    }
+  };
+  // Side by side: one dead server must not hold up the tick of the streams that have another.
+  const bySource = Map.groupBy(streams, ({ direction }) => sourceName(direction));
+  const answers = await Promise.all(
+    [...bySource.values()].map((own) => {
+      const down = new Set<TroubleCode>();
+      return pMap(own, (stream) => ask(stream, down), { concurrency: headsInFlight });
+    }),
   );
-  const due = answers.filter((answer) => answer !== undefined);
+  const due = answers.flat().filter((answer) => answer !== undefined);
   // Lower tiers first, and all of them announced before the first begins: its first load looks for the others.
   due.sort((a, b) => tierOf(a.stream.type) - tierOf(b.stream.type));
   for (const { stream } of due) await announce(parts, stream);
@@ -63,6 +84,7 @@ async function pollStreams(parts: Parts, start: StartStream, everySeconds: numbe
     heartbeat({ started });
   }
   await sweepStaging(parts);
+  await watchParked(parts);
   return { asked, due: due.length, started, troubles };
 }
 
@@ -75,7 +97,15 @@ async function dueStream(parts: Parts, stream: StreamKey): Promise<DueStream | u
   await observeHead(parts.db, server, head, now);
   const position = await readStream(parts.db, stream);
   const matured = maturedHead(await readHeads(parts.db, server, now, settleMs), now, settleMs);
-  if (isDue({ ...position, windowRows: 0 }, head, matured)) return { stream, askFirst: position.denied !== '' };
+  const hasNews = isDue({ ...position, windowRows: 0 }, head, matured);
+  if (
+    hasNews ||
+    leftoversDue(position) ||
+    (await hasOrderedRetries(parts.db, stream)) ||
+    (await hasWanted(parts.db, stream)) ||
+    (await countDeletions(parts.db, stream)) > 0
+  )
+    return { stream, askFirst: position.denied !== '' };
   await updateStream(parts.db, stream, (at) => ({ ...at, loaded: true, currentAtMs: now }));
   return undefined;
 }

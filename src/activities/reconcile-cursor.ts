@@ -3,16 +3,14 @@
  * noted is noted now; one that was given up is fenced off, so that a lost attempt of it can do no harm any more.
  */
 import { releaseClaims } from '../state/parked.ts';
-import { type OpenCommit, readStream, type StreamKey, updateStream, writeStream } from '../state/streams.ts';
-import { splitLabel } from '../sync/commit-label.ts';
+import { type OpenCommit, readStream, type StreamKey, writeStream } from '../state/streams.ts';
 import { compareCursor, cursorId, cursorOf } from '../sync/cursor.ts';
 import { cursorType, fenceOff } from './commit/fence.ts';
 import { finishCommit } from './commit/finish.ts';
-import type { CommitPlan } from './commit/planned.ts';
+import { knownPlan } from './commit/known-plan.ts';
 import type { FenceModes } from './commit/probe.ts';
 import { cancelSignal, onSide, TroubleError } from './failures.ts';
 import { type Parts, policyOf, targetName } from './parts.ts';
-import { readPlan } from './staged.ts';
 
 /** Throws the trouble where the stories differ in a way that only a person can judge. */
 export async function agreeWithTarget(parts: Parts, modes: FenceModes, stream: StreamKey): Promise<void> {
@@ -36,15 +34,14 @@ export async function agreeWithTarget(parts: Parts, modes: FenceModes, stream: S
 
 /** The commit went through, but whoever sent it did not live to note it. */
 async function noteCommit(parts: Parts, modes: FenceModes, stream: StreamKey, label: string): Promise<void> {
-  const [batch, round] = splitLabel(label);
-  const plan = await readPlan<CommitPlan>(parts.staging, batch, round);
+  const { plan } = await knownPlan(parts, stream, label);
   if (plan?.label !== label) throw new TroubleError('state-lost');
   await finishCommit(parts, plan);
   return agreeWithTarget(parts, modes, stream);
 }
 
 /** Closes a commit of which nothing was sent; false where that is not so any more. */
-export async function closeUnsent(parts: Parts, stream: StreamKey, label: string): Promise<boolean> {
+async function closeUnsent(parts: Parts, stream: StreamKey, label: string): Promise<boolean> {
   return parts.db.transaction().execute(async (tx) => {
     const at = await readStream(tx, stream);
     if (at.openCommit?.label !== label || at.openCommit.bundles > 0) return false;
@@ -54,7 +51,12 @@ export async function closeUnsent(parts: Parts, stream: StreamKey, label: string
   });
 }
 
+/** Closes a commit that is fenced off, unless another has closed it: the one that is open then is the next. */
 async function closeCommit(parts: Parts, stream: StreamKey, open: OpenCommit): Promise<void> {
-  await releaseClaims(parts.db, open.label);
-  await updateStream(parts.db, stream, (at) => ({ ...at, openCommit: undefined }));
+  await parts.db.transaction().execute(async (tx) => {
+    const at = await readStream(tx, stream);
+    if (at.openCommit?.label !== open.label || at.openCommit.planner !== open.planner) return;
+    await releaseClaims(tx, open.label);
+    await writeStream(tx, { ...at, openCommit: undefined });
+  });
 }

@@ -18,6 +18,10 @@ export async function readPart(staging: Staging, batch: string, form: string, pa
   return Buffer.concat(chunks);
 }
 
+/** Whether a form has such a part. */
+export const hasPart = (staging: Staging, batch: string, form: string, part: number): Promise<boolean> =>
+  staging.has(batch, partName(form, part));
+
 export async function writePart(
   staging: Staging,
   batch: string,
@@ -54,16 +58,44 @@ export async function writeLines(
   return part;
 }
 
-const planPart = (round: number): string => `plan-${String(round)}`;
+const markPart = (round: number): string => `plan-${String(round)}`;
+const planPart = (round: number, planner: string): string => `plan-${String(round)}-${planner}`;
 
-/** The plan of a commit's round, made once and kept beside the batch, so that every attempt follows the same one. */
-export async function readPlan<Plan>(staging: Staging, batch: string, round: number): Promise<Plan | undefined> {
-  if (!(await staging.has(batch, planPart(round)))) return undefined;
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of staging.read(batch, planPart(round))) chunks.push(chunk);
-  return JSON.parse(Buffer.concat(chunks).toString('utf8')) as Plan;
+/** An attempt's plan of a commit's round, beside the batch. Which attempt's is followed, the state says. */
+export const readPlan = <Plan>(staging: Staging, batch: string, round: number, planner: string): Promise<Plan> =>
+  readJson<Plan>(staging, batch, planPart(round, planner));
+
+export const writePlan = (
+  staging: Staging,
+  batch: string,
+  round: number,
+  plan: { readonly planner: string },
+): Promise<void> => writeJson(staging, batch, planPart(round, plan.planner), plan);
+
+/**
+ * Notes beside the batch which plan has become the commit's, for those who look for it when the state has forgotten it: once
+ * it is noted as finished. Before anything of it is sent.
+ */
+export const markPlan = (staging: Staging, batch: string, round: number, planner: string): Promise<void> =>
+  writeJson(staging, batch, markPart(round), { planner });
+
+/** The plan that is noted beside the batch, if there is one. An older program staged the plan itself there. */
+export async function readMarkedPlan<Plan extends { readonly label: string }>(
+  staging: Staging,
+  batch: string,
+  round: number,
+): Promise<Plan | undefined> {
+  if (!(await staging.has(batch, markPart(round)))) return undefined;
+  const mark = await readJson<Plan | { readonly planner: string }>(staging, batch, markPart(round));
+  return 'label' in mark ? mark : readPlan(staging, batch, round, mark.planner);
 }
 
-export async function writePlan(staging: Staging, batch: string, round: number, plan: unknown): Promise<void> {
-  await staging.write(batch, planPart(round), [Buffer.from(JSON.stringify(plan))]);
+async function readJson<Value>(staging: Staging, batch: string, part: string): Promise<Value> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of staging.read(batch, part)) chunks.push(chunk);
+  return JSON.parse(Buffer.concat(chunks).toString('utf8')) as Value;
+}
+
+async function writeJson(staging: Staging, batch: string, part: string, value: unknown): Promise<void> {
+  await staging.write(batch, part, [Buffer.from(JSON.stringify(value))]);
 }

@@ -6,7 +6,10 @@ import { addCodecServer } from './codec-server.ts';
 import { addControl } from './control.ts';
 import { addDeidentify } from './deid/command.ts';
 import { addKeygen } from './keygen.ts';
+import { addLeave } from './leave.ts';
 import { addPolicy } from './policy/index.ts';
+import { addQuarantine } from './quarantine.ts';
+import { addReconcile } from './reconcile.ts';
 import { addSchedule } from './schedule.ts';
 import { addStatus } from './status.ts';
 import { addSync } from './sync.ts';
@@ -22,6 +25,8 @@ Examples:
   $ sluice schedule --config sluice.yaml         create, update and remove its Schedules
   $ sluice sync Patient Encounter --wait         look for changes now, return when caught up
   $ sluice pause Observation                     finish the batch in hand, then hold
+  $ sluice quarantine list                       what was refused, and why
+  $ sluice reconcile Patient --wait              do source and target agree? --repair mends what does not
   $ sluice deidentify -p safe-harbor a.ndjson    de-identify a file, to standard output
   $ sluice policy check policy.yaml              is a policy right? shows its digest, and what to look at twice
 `;
@@ -41,6 +46,9 @@ export function createProgram(): Command {
     addSync,
     addControl,
     addStatus,
+    addQuarantine,
+    addReconcile,
+    addLeave,
     addKeygen,
     addCodecServer,
     addPolicy,

@@ -24,7 +24,7 @@ export async function withClient(
   run: (client: SluiceClientType, config: Config) => Promise<void>,
 ): Promise<void> {
   const config = await configOrExit(file);
-  const { SluiceClient, UnknownTypeProblem } = await import('../client.ts');
+  const { NoWorkerProblem, SluiceClient, UnknownTypeProblem, UsageProblem } = await import('../client.ts');
   let client: SluiceClientType;
   try {
     client = await SluiceClient.connect(config);
@@ -37,9 +37,12 @@ export async function withClient(
   try {
     await run(client, config);
   } catch (error) {
-    if (error instanceof UnknownTypeProblem) {
+    if (error instanceof UnknownTypeProblem || error instanceof UsageProblem) {
       console.error(error.message);
       process.exitCode = usage;
+    } else if (error instanceof NoWorkerProblem) {
+      console.error(error.message);
+      process.exitCode = failed;
     } else {
       // Only the kind of the error: its message may quote what was sent.
       console.error(`failed: ${error instanceof Error ? error.constructor.name : 'unknown error'}${hint(error)}`);

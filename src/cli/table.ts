@@ -28,7 +28,9 @@ export function streamTable(statuses: readonly StreamStatus[]): string {
       totals?.counts.changes ?? none,
       totals?.counts.committed ?? none,
       totals?.counts.deleted ?? none,
-      totals?.parked ?? none,
+      totals?.parkedAged === undefined
+        ? (totals?.parked ?? none)
+        : `${String(totals.parked)} (${String(totals.parkedAged)} aged)`,
       totals?.quarantined ?? none,
       lagSeconds === undefined ? none : `${String(lagSeconds)} s`,
       state,
@@ -39,13 +41,14 @@ export function streamTable(statuses: readonly StreamStatus[]): string {
 /** What a person has to do about streams, each cause once. */
 export function needsText(statuses: readonly StreamStatus[]): string {
   const byCause = Map.groupBy(
-    statuses.filter((status) => status.need !== undefined || ['denied', 'unanswered'].includes(status.state)),
+    statuses.filter((status) => status.need !== undefined || ['denied', 'left', 'unanswered'].includes(status.state)),
     (status) => status.need?.code ?? (status.state === 'denied' ? `denied: ${status.reason ?? ''}` : status.state),
   );
   return [...byCause]
     .map(([cause, streams]) => {
       const need = streams[0]?.need;
       const types = streams.map((stream) => stream.type).join(', ');
+      if (cause === 'left') return `${types}: the instance has left the hub. To come back: sluice join.`;
       if (cause === 'unanswered') {
         return `${types}: no worker of ${streams[0]?.instance ?? ''} answers. Is \`sluice worker\` running there?`;
       }
@@ -53,7 +56,29 @@ export function needsText(statuses: readonly StreamStatus[]): string {
         ? `${types}: ${cause}. ${denialCure(streams[0]?.reason)}`
         : `${types}: ${need.means} ${need.cure} (${need.code})`;
     })
+    .concat(agedText(statuses), driftText(statuses))
     .join('\n');
+}
+
+/** What has waited too long for a reference target. */
+function agedText(statuses: readonly StreamStatus[]): string[] {
+  const aged = statuses.filter(({ totals }) => (totals?.parkedAged ?? 0) > 0);
+  if (aged.length === 0) return [];
+  const types = aged.map(({ type, totals }) => `${String(totals?.parkedAged)} ${type}`).join(', ');
+  return [
+    `${types}: parked for too long. What they refer to has not come: are the streams of those types running, and does the source have it? (limits.parkedAgeSecondsMax)`,
+  ];
+}
+
+/** What the last comparison of source and target has found, and nobody has mended. */
+function driftText(statuses: readonly StreamStatus[]): string[] {
+  return statuses.flatMap(({ type, reconciled }) => {
+    if (reconciled === undefined || reconciled.differing === 0 || reconciled.repair) return [];
+    const when = new Date(reconciled.atMs).toISOString().slice(0, 16).replace('T', ' ');
+    return [
+      `${type}: ${String(reconciled.differing)} differ between source and target (${when} UTC). \`sluice reconcile ${type} --repair\` mends them.`,
+    ];
+  });
 }
 
 function denialCure(reason: string | undefined): string {
@@ -69,7 +94,8 @@ function denialCure(reason: string | undefined): string {
   }
 }
 
-/** Whether a person has to look: denied, blocked, paused, without a worker, or something in quarantine. */
+/** Whether a person has to look: denied, blocked, paused, without a worker, something in quarantine, or parked for too long. */
 export const needsAttention = (status: StreamStatus): boolean =>
   ['denied', 'blocked', 'paused', 'failed', 'terminated', 'unanswered'].includes(status.state) ||
-  (status.totals?.quarantined ?? 0) > 0;
+  (status.totals?.quarantined ?? 0) > 0 ||
+  (status.totals?.parkedAged ?? 0) > 0;

@@ -8,7 +8,7 @@ import { readKeyFile } from '../crypto/key-text.ts';
 import { KeyProblem, type KeyProblemCode, type KeyPurpose } from '../crypto/keyring.ts';
 import { type LocalKeyring, parseKeyring, requireDistinctKeys } from '../crypto/local-keyring.ts';
 import { limitDefaults, type Limits } from '../limits.ts';
-import type { Config, ServerConfig, StreamConfig, TemporalConfig } from './config.ts';
+import type { BucketConfig, Config, DatabaseConfig, ServerConfig, StreamConfig, TemporalConfig } from './config.ts';
 import { checkPolicyKeys, readPolicySection, type SectionTools } from './policy-section.ts';
 import {
   type ConfigMistake,
@@ -97,7 +97,7 @@ class Reader {
 
   /** Builds what there is; what is missing stands among the mistakes already. */
   async build(document: Sound<ConfigDocument>): Promise<Draft<Config>> {
-    const { instance, servers, temporal, streams, policy, steps, staging, state, keys, limits } = document;
+    const { instance, servers, temporal, streams, reconcile, policy, steps, staging, state, keys, limits } = document;
     if (servers !== undefined) this.#twoServers(servers);
     const rings = await this.#keys(keys ?? {});
     const deid = await readPolicySection(policy ?? {}, this.#tools);
@@ -110,11 +110,14 @@ class Reader {
       },
       temporal: await this.#temporal(temporal ?? {}),
       streams: this.#streams(instance ?? '', streams ?? []),
+      ...(reconcile?.every !== undefined && {
+        reconcile: { everySeconds: everySeconds(reconcile.every), repair: reconcile.repair ?? false },
+      }),
       policy: deid.policy,
       plugins: deid.plugins,
       steps: await this.#steps(steps ?? []),
-      stagingFolder: this.#path(staging?.folder ?? ''),
-      stateFile: this.#path(state?.file ?? ''),
+      ...(await this.#staging(staging)),
+      ...(await this.#state(state)),
       keys: rings,
       limits: this.#limits(limits ?? {}),
     };
@@ -196,6 +199,45 @@ class Reader {
     const { client, secret, tokenUrl = `${url}/auth/token` } = auth.clientCredentials ?? {};
     const text = await this.#secret(secret, [...path, 'auth', 'clientCredentials', 'secret']);
     return { ...common, auth: { kind: 'client-credentials', client, secret: text, tokenUrl } };
+  }
+
+  async #staging(
+    document: Section<'staging'> | undefined,
+  ): Promise<Draft<Pick<Config, 'stagingFolder' | 'stagingBucket'>>> {
+    if (document === undefined || !('s3' in document)) {
+      const { folder = '' } = (document ?? {}) as { folder?: string };
+      return { stagingFolder: this.#path(folder) };
+    }
+    const { caFile, accessKeyId, secretAccessKey, ...plain } = document.s3 ?? {};
+    const path = ['staging', 's3'];
+    const written = Object.keys(valueIn(this.#source, 'staging', 's3') ?? {});
+    if (written.includes('accessKeyId') !== written.includes('secretAccessKey'))
+      this.#mistake(path, 'one of accessKeyId and secretAccessKey', 'both of them or none');
+    const ca = await this.#certificates(caFile, [...path, 'caFile']);
+    const id = await this.#secret(accessKeyId, [...path, 'accessKeyId']);
+    const key = await this.#secret(secretAccessKey, [...path, 'secretAccessKey']);
+    const bucket = {
+      ...plain,
+      ...(ca === undefined ? {} : { ca: ca.toString('utf8') }),
+      ...(id === undefined || key === undefined ? {} : { credentials: { accessKeyId: id, secretAccessKey: key } }),
+    };
+    // What is missing in it stands among the mistakes.
+    return { stagingFolder: '', stagingBucket: bucket as BucketConfig };
+  }
+
+  async #state(document: Section<'state'> | undefined): Promise<Draft<Pick<Config, 'stateFile' | 'stateDatabase'>>> {
+    if (document === undefined || !('postgres' in document)) {
+      const { file = '' } = (document ?? {}) as { file?: string };
+      return { stateFile: this.#path(file) };
+    }
+    const { url, password, caFile, schema } = document.postgres ?? {};
+    const path = ['state', 'postgres'];
+    const pem = await this.#certificates(caFile, [...path, 'caFile']);
+    const text = await this.#secret(password, [...path, 'password']);
+    const ca = pem === undefined ? {} : { ca: pem.toString('utf8') };
+    const plain = caFile === undefined && url !== undefined && isLoopback(new URL(url).hostname);
+    // What is missing in it stands among the mistakes.
+    return { stateFile: '', stateDatabase: { url, password: text, plain, ...ca, schema } as DatabaseConfig };
   }
 
   async #temporal(document: Section<'temporal'>): Promise<Draft<TemporalConfig>> {

@@ -53,6 +53,49 @@ const auth = z.union(
 
 const server = z.strictObject({ url: serverUrl, auth, caFile: path.optional() });
 
+const bucket = z.strictObject({
+  endpoint: serverUrl.optional(),
+  region: form('a region such as eu-central-1', /^[a-z0-9-]{1,40}$/),
+  // No ARN and no directory bucket (`--x-s3`): their listings have no order.
+  bucket: form('the name of a bucket', /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$(?<!--x-s3)/),
+  prefix: form('names with slashes between them, such as sluice/north', /^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/).optional(),
+  forcePathStyle: z.boolean().default(false),
+  caFile: path.optional(),
+  accessKeyId: secret.optional(),
+  secretAccessKey: secret.optional(),
+});
+
+const staging = z.union([z.strictObject({ folder: path }), z.strictObject({ s3: bucket })], {
+  error: '{ folder: path } or { s3: { region, bucket } }',
+});
+
+const aDatabase = 'an address such as postgres://sluice@db.example.org:5432/sluice, without a password or a query';
+
+const databaseUrl = z.string({ error: aDatabase }).superRefine((address, context) => {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const isDatabase =
+    url !== undefined &&
+    (url.protocol === 'postgres:' || url.protocol === 'postgresql:') &&
+    url.hostname !== '' &&
+    url.username !== '' &&
+    url.password === '' &&
+    /^\/[^/]+$/.test(url.pathname) &&
+    !/[?#]/.test(address);
+  if (!isDatabase) context.addIssue({ code: 'custom', message: aDatabase });
+});
+
+const database = z.strictObject({
+  url: databaseUrl,
+  password: secret,
+  caFile: path.optional(),
+  // A name that needs no quotes, and is none of the database's own.
+  schema: form('a name of small letters, digits and underscores', /^(?!pg_)[a-z_][a-z0-9_]{0,62}$/).default('sluice'),
+});
+
+const state = z.union([z.strictObject({ file: path }), z.strictObject({ postgres: database })], {
+  error: '{ file: path } or { postgres: { url, password } }',
+});
+
 const aCadence = 'a cadence from 1s to 365d, such as 30s, 5m, 1h or 1d';
 const secondsOfYear = 365 * 86_400;
 
@@ -108,6 +151,7 @@ export const configSchema = z.strictObject({
     apiKey: secret.optional(),
   }),
   streams: z.array(stream).min(1),
+  reconcile: z.strictObject({ every, repair: z.boolean({ error: 'true or false' }).default(false) }).optional(),
   policy: z.union(
     [
       z.strictObject({ preset: z.enum(presetNames, { error: presetNames.join(' or ') }) }),
@@ -116,8 +160,8 @@ export const configSchema = z.strictObject({
     { error: `{ preset: ${presetNames.join(' or ')} } or { file: path }` },
   ),
   steps: z.array(step).default([]),
-  staging: z.strictObject({ folder: path }),
-  state: z.strictObject({ file: path }),
+  staging,
+  state,
   keys: z.strictObject({ staging: secret, pseudonym: secret, payload: secret }),
   limits: limits.default({}),
 });

@@ -10,7 +10,7 @@ import type { CompiledRule } from './plan/rules.ts';
 import type { PolicyDocument, ResolvedPolicy } from './policy/document.ts';
 import { canonicalJson } from './policy/canonical-json.ts';
 import { resolvePolicy } from './policy/resolve.ts';
-import { normalizeWord } from './walk/marks.ts';
+import { normalizeDefinition, normalizeWord } from './walk/marks.ts';
 
 export type { CompiledPolicy } from './compiled.ts';
 
@@ -27,7 +27,8 @@ function answerRulesOf(rules: readonly CompiledRule[]): AnswerRule[] {
     if (rule?.answersTo === undefined) return [];
     const { linkIds = [], texts = [], definitions = [] } = rule.answersTo;
     const words = (list: readonly string[]): Set<string> => new Set(list.map(normalizeWord));
-    return [{ rule: index, linkIds: words(linkIds), texts: words(texts), definitions: words(definitions) }];
+    const urls = new Set(definitions.map(normalizeDefinition));
+    return [{ rule: index, linkIds: words(linkIds), texts: words(texts), definitions: urls }];
   });
 }
 

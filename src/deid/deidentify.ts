@@ -8,27 +8,24 @@ import type { Json, JsonObject, Resource } from '../fhir/resource.ts';
 import type { CompiledPolicy } from './compiled.ts';
 import type { DeidKeys, Deidentified, DeidReport, GuardTrace, WithheldReason } from './engine.ts';
 import { tagSystems } from './engine.ts';
-import { createWordHasher, patientHash } from './guard/hash.ts';
+import { createWordHasher } from './guard/hash.ts';
 import { RecentMemo } from './guard/memo.ts';
 import { keysFor } from './keys.ts';
 import { idOf } from './walk/literals.ts';
 import { inspect, isObject, Withheld } from './shape.ts';
-import { finished } from './walk/context.ts';
 import type { Walk, WalkKeys } from './walk/context.ts';
+import { withoutCrowdedText } from './walk/crowded.ts';
 import { count } from './walk/leaf.ts';
-import { collectBelow } from './walk/guard-words.ts';
-import { patientKeyOf } from './walk/patient.ts';
-import { contentId, wholeResource } from './walk/resource.ts';
+import { traceRemoved } from './walk/removed-resource.ts';
+import { wholeResource } from './walk/resource.ts';
+import { contentId, finished } from './walk/trace.ts';
 import { walkObject } from './walk/walk.ts';
 
-/** The words of a resource of which nothing passes: they may stand in others of the same patient. */
+/** The traces of a resource of which nothing passes, wherever its walk has ended. */
 function wordsOfAll(walk: Walk, value: JsonObject, type: string, id: string | undefined): GuardTrace[] {
-  const { policy, keys } = walk;
-  if (policy.document.leakGuard === 'off') return [];
-  const patient = patientHash(keys.pseudonym, policy.scope.instance, patientKeyOf(value, type, id ?? contentId(value)));
-  walk.trace = { patient, resource: `${type}/`, removed: [], kept: [] };
-  collectBelow(walk, value, type);
-  return finished([walk.trace]);
+  const whole = newWalk(walk.policy, walk.keys, walk.asOf);
+  traceRemoved(whole, value, type, id ?? contentId(value));
+  return finished(whole);
 }
 
 /** The engine's one function. */
@@ -103,6 +100,7 @@ const newWalk = (policy: CompiledPolicy, keys: WalkKeys, asOf: Date): Walk => ({
   container: noContainer,
   newId: undefined,
   entryId: '',
+  entries: undefined,
   patient: '',
   hasHoles: false,
   trace: undefined,
@@ -119,7 +117,7 @@ const newWalk = (policy: CompiledPolicy, keys: WalkKeys, asOf: Date): Walk => ({
 export const deidentify: Deidentify = (resource, policy, keys, asOf) => {
   if (Number.isNaN(asOf.getTime())) throw new RangeError('as-of time: expected a valid date');
   const walk = newWalk(policy, keysOf(keys, policy), asOf);
-  const withheld = (reason: WithheldReason, traces = finished(walk.traces)): Deidentified => ({
+  const withheld = (reason: WithheldReason, traces = finished(walk)): Deidentified => ({
     kind: 'withheld',
     reason,
     report: reportOf(walk),
@@ -149,7 +147,8 @@ export const deidentify: Deidentify = (resource, policy, keys, asOf) => {
     }
     const newId = typeof id === 'string' ? idOf(walk, type, id) : undefined;
     const out = wholeResource(walk, value, plan, { type, id: id ?? contentId(value), newId }, 1);
-    return { kind: 'resource', resource: out as Resource, report: reportOf(walk), traces: finished(walk.traces) };
+    const guarded = withoutCrowdedText(walk, out as Resource, keys);
+    return { kind: 'resource', resource: guarded, report: reportOf(walk), traces: finished(walk) };
   } catch (error) {
     if (error instanceof Withheld) return withheld(error.reason, wordsOfAll(walk, value, type, id));
     reportOf(walk);

@@ -49,11 +49,11 @@ export interface DeidReport {
 }
 
 /**
- * What the leak guard needs to know of one resource. Hashes are keyed, 48 bits, whole numbers.
- * A Bundle has one for each resource in it.
+ * What the leak guard needs to know of one resource and one patient whom it names; of several it has several, with the same
+ * words and tokens. A Bundle has those of each resource in it. Hashes are keyed, 48 bits, whole numbers.
  */
 export interface GuardTrace {
-  /** Keyed hash of whose data this is, hex; the resource's own where it names no patient or several. */
+  /** Keyed hash of whose data this is, hex; the resource's own where it names no patient, or too many to be compared with. */
   readonly patient: string;
   /** `Type/id` in the output; `Type/` where it has no id. */
   readonly resource: string;

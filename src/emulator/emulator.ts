@@ -57,6 +57,12 @@ export interface Emulator {
   list(type: string): Resource[];
   /** Writes many resources, one txid each, and looks at their references when all are in. */
   load(resources: Iterable<Resource>): LoadReport;
+  /** Removes a resource with its history, past every feed. */
+  purge(type: string, id: string): void;
+  /** Takes a resource out of every feed, its state staying as it is. */
+  hide(type: string, id: string): void;
+  /** Changes a resource's content without a new version: no feed shows it. What it leaves out goes, but for `meta`. */
+  alter(resource: Resource & { id: string }): void;
   /** Creates a Client and, unless told otherwise, a policy that allows it everything. */
   addClient(id: string, secret: string, policy?: JsonObject | 'none'): void;
   /** Makes every OAuth token invalid. */
@@ -95,7 +101,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   };
 }
 
-type Admin = Pick<Emulator, 'beginTransaction' | 'put' | 'delete' | 'read' | 'list' | 'load' | 'addClient'>;
+type Admin = Pick<
+  Emulator,
+  'beginTransaction' | 'put' | 'delete' | 'purge' | 'hide' | 'alter' | 'read' | 'list' | 'load' | 'addClient'
+>;
 
 function adminOf(store: Store, options: ResolvedOptions): Admin {
   const beginTransaction = (): Tx => {
@@ -124,6 +133,18 @@ function adminOf(store: Store, options: ResolvedOptions): Admin {
     beginTransaction,
     put,
     delete: (type, id) => once((tx) => tx.delete(type, id)),
+    purge: (type, id) => {
+      store.purge(type, id);
+    },
+    hide: (type, id) => {
+      store.hide(type, id);
+    },
+    alter: (resource) => {
+      store.alter(resource.resourceType, resource.id, (json) => {
+        const { meta } = JSON.parse(json) as Resource;
+        return JSON.stringify(meta === undefined ? resource : { ...resource, meta });
+      });
+    },
     read: (type, id) => parsed(store.read(type, id)),
     list: (type) => [...store.scan(type)].map((stored) => JSON.parse(stored.json) as Resource),
     load: (resources) => load(store, put, resources),

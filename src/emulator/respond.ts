@@ -23,7 +23,7 @@ export async function send(counters: Counters, response: ServerResponse, answer:
   for (const piece of answer.body) {
     pending += piece;
     if (pending.length < writeChars) continue;
-    if (!response.write(pending)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(pending)) await drained(response);
     if (response.destroyed) return;
     pending = '';
   }
@@ -52,4 +52,16 @@ function gathered(pieces: readonly string[]): Buffer[] {
   }
   if (pending !== '') chunks.push(Buffer.from(pending));
   return chunks;
+}
+
+/** Waits for room, or for the end of the connection; no listener is left behind. */
+async function drained(response: ServerResponse): Promise<void> {
+  const done = new AbortController();
+  const either = ['drain', 'close'].map((event) => once(response, event, { signal: done.signal }));
+  try {
+    await Promise.race(either);
+  } finally {
+    done.abort();
+    await Promise.allSettled(either);
+  }
 }

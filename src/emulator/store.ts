@@ -101,6 +101,36 @@ export class Store implements View {
     return version;
   }
 
+  /** Removes every version of an id, so that no feed shows that it ever was there: what Aidbox's `$purge` does. */
+  purge(type: string, id: string): void {
+    const table = this.#tables.get(type);
+    const versions = table?.byId.get(id);
+    if (table === undefined || versions === undefined) return;
+    table.byId.delete(id);
+    const kept = table.rows.filter((row) => row.id !== id);
+    table.rows.splice(0, table.rows.length, ...kept);
+    this.#versionCount -= versions.length;
+  }
+
+  /** Takes an id out of every feed, its state staying as it is: what raw SQL, or a bulk load without `update`, writes. */
+  hide(type: string, id: string): void {
+    const table = this.#tables.get(type);
+    if (table === undefined) return;
+    const kept = table.rows.filter((row) => row.id !== id);
+    table.rows.splice(0, table.rows.length, ...kept);
+  }
+
+  /** Puts other content into an id's current state without a new version: what raw SQL does. */
+  alter(type: string, id: string, change: (json: string) => string): void {
+    const table = this.#tables.get(type);
+    const current = table?.byId.get(id)?.pop();
+    if (table === undefined || current === undefined) return;
+    const altered: Version = { ...current, json: change(current.json) };
+    table.byId.get(id)?.push(altered);
+    const at = table.rows.indexOf(current);
+    if (at !== -1) table.rows[at] = altered;
+  }
+
   #event(stored: Stored, previous: Version | undefined): ChangeEvent {
     if (stored.deleted) return 'deleted';
     if (previous === undefined) return 'created';

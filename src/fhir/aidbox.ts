@@ -4,13 +4,19 @@ import type { Json, JsonObject, Resource } from './resource.ts';
 import type {
   ChangeSource,
   CommitTarget,
+  CurrentState,
+  DumpedResource,
+  DumpRequest,
   FeedPage,
   FeedRow,
   PageRequest,
+  TaggedIds,
+  TaggedRequest,
   TransactionAnswer,
   Versioned,
 } from './server.ts';
-import { type Answer, parseAnswer, refuse } from './http.ts';
+import { type Answer, parseAnswer, parseBytes, refuse } from './http.ts';
+import { type NdjsonLine, ndjsonLines } from './ndjson.ts';
 import { ServerProblem } from './server-problem.ts';
 import type { Transport } from './transport.ts';
 
@@ -31,10 +37,12 @@ export function createAidbox(transport: Transport): ChangeSource & CommitTarget 
       return pageOf(parseAnswer(answer), answer.body.length);
     },
     current: (type, ids, signal) => readCurrent(transport, type, ids, signal),
+    dump: (type, request, each, signal) => readDump(transport, type, request, each, signal),
     async read(type, id, signal) {
       return (await readEntries(transport, type, [id], signal)).get(id);
     },
     readMany: (type, ids, signal) => readEntries(transport, type, ids, signal),
+    taggedIds: (type, request, signal) => listTagged(transport, type, request, signal),
     transaction: (bundle, signal) => postTransaction(transport, bundle, signal),
   };
 }
@@ -90,8 +98,8 @@ async function getEntries(
   type: string,
   ids: readonly string[],
   signal: AbortSignal | undefined,
-): Promise<EntryAnswer[]> {
-  const answers: EntryAnswer[] = [];
+): Promise<(EntryAnswer | 'too-large')[]> {
+  const answers: (EntryAnswer | 'too-large')[] = [];
   let most: number = fixedLimits.currentReadEntriesMax;
   for (let start = 0; start < ids.length;) {
     const piece = ids.slice(start, start + most);
@@ -99,9 +107,12 @@ async function getEntries(
       answers.push(...(await getPiece(transport, type, piece, signal)));
       start += piece.length;
     } catch (error) {
-      const tooLarge = error instanceof ServerProblem && error.failure === 'answer-too-large';
-      if (!tooLarge || piece.length === 1) throw error;
-      most = Math.ceil(piece.length / 8);
+      if (!(error instanceof ServerProblem && error.failure === 'answer-too-large')) throw error;
+      if (piece.length > 1) most = Math.ceil(piece.length / 8);
+      else {
+        answers.push('too-large');
+        start += 1;
+      }
     }
   }
   return answers;
@@ -152,11 +163,12 @@ async function readCurrent(
   type: string,
   ids: readonly string[],
   signal: AbortSignal | undefined,
-): Promise<Map<string, Resource | null>> {
+): Promise<Map<string, CurrentState>> {
   const answers = await getEntries(transport, type, ids, signal);
   return new Map(
-    ids.map((id, index) => {
+    ids.map((id, index): [string, CurrentState] => {
       const answer = answers[index];
+      if (answer === 'too-large') return [id, answer];
       if (answer?.status === 200 && answer.resource !== undefined) return [id, answer.resource as Resource];
       if (answer?.status === 404 || answer?.status === 410) return [id, null];
       throw new ServerProblem('status', answer?.status ?? 0);
@@ -174,11 +186,63 @@ async function readEntries(
   const found = new Map<string, Versioned>();
   ids.forEach((id, index) => {
     const answer = answers[index];
+    if (answer === 'too-large') throw new ServerProblem('answer-too-large');
     if (answer?.status === 404 || answer?.status === 410) return;
     if (answer?.status !== 200 || answer.resource === undefined) throw new ServerProblem('status', answer?.status ?? 0);
     found.set(id, { resource: answer.resource, etag: answer.etag });
   });
   return found;
+}
+
+/** Aidbox docs, page "$dump": NDJSON, not under `/fhir`. */
+async function readDump(
+  transport: Transport,
+  type: string,
+  { resourceBytesMax }: DumpRequest,
+  each: (resource: DumpedResource) => Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const path = `${type}/$dump?fhir=true`;
+  const headers = { accept: 'application/ndjson, application/json' };
+  const answer = await transport.stream({ method: 'GET', path, headers, ...withSignal(signal) }, async (pieces) => {
+    for await (const line of ndjsonLines(pieces, resourceBytesMax)) await each(dumpedResource(line));
+  });
+  if (answer.status !== 200) refuse(answer);
+}
+
+function dumpedResource(line: NdjsonLine): DumpedResource {
+  if (line.kind === 'too-large') return line;
+  return { kind: 'resource', resource: parseBytes(line.bytes), json: line.bytes.toString('utf8') };
+}
+
+/** A search by a tag of ours, for ids and versions alone; the ids that it may name are our own pseudonyms, or the hub's. */
+async function listTagged(
+  transport: Transport,
+  type: string,
+  { system, code, count, page, ids: only }: TaggedRequest,
+  signal: AbortSignal | undefined,
+): Promise<TaggedIds> {
+  const tag = `_tag=${encodeURIComponent(`${system}|${code}`)}`;
+  const of = only === undefined ? '' : `&_id=${only.join(',')}`;
+  const paged = `_sort=_id&_total=none&_count=${String(count)}&_page=${String(page)}`;
+  const path = `fhir/${type}?${tag}${of}&_elements=id,meta&${paged}`;
+  const answer = await transport.request({ method: 'GET', path, ...withSignal(signal) });
+  if (answer.status !== 200) refuse(answer);
+  const bundle = parseAnswer(answer);
+  if (!isObject(bundle) || bundle.resourceType !== 'Bundle') throw new ServerProblem('answer-malformed');
+  const entries = Array.isArray(bundle.entry) ? bundle.entry : [];
+  const found = entries.flatMap((entry) => {
+    const resource = isObject(entry) ? entry.resource : undefined;
+    if (!isObject(resource) || resource.resourceType !== type || typeof resource.id !== 'string') return [];
+    const version = isObject(resource.meta) ? resource.meta.versionId : undefined;
+    return [{ id: resource.id, version: typeof version === 'string' ? version : '' }];
+  });
+  const links = Array.isArray(bundle.link) ? bundle.link : [];
+  return {
+    ids: found.map(({ id }) => id),
+    versions: found.map(({ version }) => version),
+    isLast: !links.some((link) => isObject(link) && link.relation === 'next'),
+  };
 }
 
 /** Statuses by which a server refuses the content of a transaction, rather than the request as such. */
@@ -199,19 +263,28 @@ async function postTransaction(
     ...withSignal(signal),
   });
   if (answer.status === 200) {
-    requireCommitted(answer);
-    return { kind: 'done' };
+    return { kind: 'done', versions: versionsOf(committed(answer)) };
   }
   if (!contentStatuses.has(answer.status)) refuse(answer);
   return { kind: 'refused', status: answer.status, missing: missingTargets(answer) };
 }
 
 /** A login page or a proxy's greeting has the status 200 too, and nothing was written. */
-function requireCommitted(answer: Answer): void {
+function committed(answer: Answer): JsonObject {
   // `return=minimal` allows an empty body.
-  if (answer.body.length === 0) return;
+  if (answer.body.length === 0) return {};
   const body = parseAnswer(answer);
   if (!isObject(body) || body.resourceType !== 'Bundle') throw new ServerProblem('answer-malformed');
+  return body;
+}
+
+/** The version that each entry's resource has now, as `meta.versionId` says it; empty where an entry does not tell. */
+function versionsOf({ entry: entries }: JsonObject): string[] {
+  if (!Array.isArray(entries)) return [];
+  return entries.map((entry) => {
+    const response = isObject(entry) && isObject(entry.response) ? entry.response : {};
+    return textOf(response.etag).replace(/^(?:W\/)?"?([^"]*)"?$/, '$1');
+  });
 }
 
 /** The `Type/id`s in 'Referenced resource Type/id does not exist'; they are pseudonyms or the hub's own ids. */

@@ -3,8 +3,9 @@
  * address and sometimes the body, so none of it leaves this file.
  */
 import { isUtf8 } from 'node:buffer';
-import got, { type Method, RequestError, type Response } from 'got';
+import got, { type Got, type Method, RequestError, type Response } from 'got';
 
+import type { Json } from './resource.ts';
 import { retryAfterSeconds } from './retry-after.ts';
 import { ServerProblem } from './server-problem.ts';
 
@@ -30,18 +31,26 @@ export interface Answer {
 }
 
 /** Sends a request. Any HTTP status is an answer; a missing or oversized answer throws `ServerProblem`. */
-export type Http = (request: HttpRequest) => Promise<Answer>;
+export interface Http {
+  (request: HttpRequest): Promise<Answer>;
+  /**
+   * An answer of any length, piece by piece, as fast as `read` takes it: nothing of it is kept. One that is not 200 is not
+   * read. An answer that is cut, or whose next piece takes longer than a request may, throws `ServerProblem`.
+   */
+  stream(request: HttpRequest, read: (pieces: AsyncIterable<Uint8Array>) => Promise<void>): Promise<StreamedAnswer>;
+}
+
+export type StreamedAnswer = Pick<Answer, 'status' | 'headers'>;
 
 const tooLarge = Symbol('answer-too-large');
 
 /** HTTP over got with kept connections. */
 export function createHttp(options: HttpOptions): Http {
-  const client = got.extend({
+  const base = got.extend({
     throwHttpErrors: false,
     // A redirect would carry credentials and data to a place that nobody configured.
     followRedirect: false,
     retry: { limit: 0 },
-    timeout: { request: options.requestTimeoutSeconds * 1_000, connect: 10_000 },
     https: { rejectUnauthorized: true, ...(options.ca === undefined ? {} : { certificateAuthority: options.ca }) },
     responseType: 'buffer',
     http2: false,
@@ -49,7 +58,9 @@ export function createHttp(options: HttpOptions): Http {
     decompress: false,
     headers: { 'accept-encoding': 'identity', 'user-agent': 'fhir-sluice' },
   });
-  return async ({ method, url, headers, body, signal }) => {
+  const patienceMs = options.requestTimeoutSeconds * 1_000;
+  const client = base.extend({ timeout: { request: patienceMs, connect: 10_000 } });
+  const request = async ({ method, url, headers, body, signal }: HttpRequest): Promise<Answer> => {
     const givenBack = (): boolean => signal?.aborted === true;
     // An abort that came before is never announced again.
     if (givenBack()) throw new ServerProblem('given-back');
@@ -76,6 +87,78 @@ export function createHttp(options: HttpOptions): Http {
       signal?.removeEventListener('abort', stop);
     }
   };
+  return Object.assign(request, {
+    stream: (streamed: HttpRequest, read: (pieces: AsyncIterable<Uint8Array>) => Promise<void>) =>
+      stream(base, patienceMs, streamed, read),
+  });
+}
+
+async function stream(
+  client: Got,
+  patienceMs: number,
+  { method, url, headers, signal }: HttpRequest,
+  read: (pieces: AsyncIterable<Uint8Array>) => Promise<void>,
+): Promise<StreamedAnswer> {
+  if (signal?.aborted === true) throw new ServerProblem('given-back');
+  // No bound on the whole: an answer of hours is no failure as long as its pieces come.
+  const answer = client.stream(url, { method, headers, timeout: { connect: 10_000, response: patienceMs } });
+  const stop = (): void => {
+    answer.destroy();
+  };
+  signal?.addEventListener('abort', stop, { once: true });
+  const problem = (error: unknown): unknown => {
+    if (signal?.aborted === true) return new ServerProblem('given-back');
+    if (!(error instanceof RequestError)) return new ServerProblem('unreachable');
+    return new ServerProblem(isDistrust(error.code) ? 'untrusted' : 'unreachable');
+  };
+  try {
+    const { statusCode, headers: answered } = await responseOf(answer).catch((error: unknown) => {
+      throw problem(error);
+    });
+    if (statusCode === 200) await read(piecesOf(answer, patienceMs, problem));
+    return { status: statusCode, headers: answered };
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    // Whatever comes of it after this is nobody's any more.
+    answer.on('error', () => undefined);
+    answer.destroy();
+  }
+}
+
+type Streaming = ReturnType<Got['stream']>;
+
+function responseOf(answer: Streaming): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    answer.once('response', resolve);
+    answer.once('error', reject);
+    answer.once('close', () => {
+      reject(new ServerProblem('unreachable'));
+    });
+  });
+}
+
+/** The pieces of an answer; time runs while the server is waited for, and not while a piece is worked on. */
+async function* piecesOf(
+  answer: Streaming,
+  patienceMs: number,
+  problem: (error: unknown) => unknown,
+): AsyncGenerator<Uint8Array> {
+  const pieces = answer[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  for (;;) {
+    const patience = setTimeout(() => answer.destroy(), patienceMs);
+    let next: IteratorResult<Uint8Array>;
+    try {
+      next = await pieces.next();
+    } catch (error) {
+      throw problem(error);
+    } finally {
+      clearTimeout(patience);
+    }
+    // A stream that was destroyed ends like one that is through.
+    if (next.done === true && !answer.readableEnded) throw problem(undefined);
+    if (next.done === true) return;
+    yield next.value;
+  }
 }
 
 /** OpenSSL's and Node's codes for a certificate that does not convince. */
@@ -86,16 +169,18 @@ const isDistrust = (code: string): boolean =>
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** Throws the problem that an unexpected status is. */
-export function refuse(answer: Answer): never {
+export function refuse(answer: StreamedAnswer): never {
   throw new ServerProblem('status', answer.status, retryAfterSeconds(answer.headers['retry-after'], Date.now()));
 }
 
 /** Parses a JSON answer; a parse error would quote the text, so it becomes a constant. */
-export function parseAnswer(answer: Answer): unknown {
+export const parseAnswer = (answer: Answer): unknown => parseBytes(answer.body);
+
+export function parseBytes(bytes: Buffer): Json {
   // Bytes that are no UTF-8 would turn into replacement characters without a word.
-  if (!isUtf8(answer.body)) throw new ServerProblem('answer-malformed');
+  if (!isUtf8(bytes)) throw new ServerProblem('answer-malformed');
   try {
-    return JSON.parse(answer.body.toString('utf8'));
+    return JSON.parse(bytes.toString('utf8')) as Json;
   } catch {
     throw new ServerProblem('answer-malformed');
   }

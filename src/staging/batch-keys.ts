@@ -6,10 +6,8 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { KeyWrapper, WrappedKey } from '../crypto/keyring.ts';
 import { SealProblem } from '../crypto/derived-key.ts';
+import { KEY_PART } from './object-name.ts';
 import { StagingProblem, type BlobStore } from './staging.ts';
-
-/** The object of a batch that holds its wrapped data key. */
-export const KEY_PART = 'key';
 
 const DATA_KEY_BYTES = 32;
 const MAGIC = Buffer.from('FSLK\x01', 'latin1');
@@ -61,6 +59,11 @@ export class BatchKeys {
   async isCurrent(batch: string, dataKey: Uint8Array): Promise<boolean> {
     const found = await this.#find(batch);
     return found !== undefined && timingSafeEqual(found, dataKey);
+  }
+
+  /** Whether the batch has a key at all; without one it was discarded, or never begun. */
+  async has(batch: string): Promise<boolean> {
+    return this.#store.has(`${batch}/${KEY_PART}`);
   }
 
   forget(batch: string): void {

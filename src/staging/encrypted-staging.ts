@@ -8,8 +8,8 @@ import { encryptStream, decryptStream } from '../crypto/envelope.ts';
 import type { KeyWrapper } from '../crypto/keyring.ts';
 import type { ByteSource } from '../crypto/rechunk.ts';
 import { SealProblem } from '../crypto/derived-key.ts';
-import { BatchKeys, KEY_PART } from './batch-keys.ts';
-import { requireSegment } from './object-name.ts';
+import { BatchKeys } from './batch-keys.ts';
+import { KEY_PART, requireSegment } from './object-name.ts';
 import { StagingProblem, type BlobStore, type Staging } from './staging.ts';
 
 /** Encrypted staging in `store`, its batch keys wrapped by `wrapper`. */
@@ -32,8 +32,17 @@ class EncryptedStaging implements Staging {
     const written = await this.#store.put(name, encryptStream(dataKey, { batch, part }, chunks));
     // A discard while this was writing took the key along: the part would be there and nobody could read it. The
     // caller's retry writes it under the batch's new key.
-    if (!(await this.#keys.isCurrent(batch, dataKey))) throw new StagingProblem('staging-unavailable');
-    return written;
+    if (await this.#keys.isCurrent(batch, dataKey)) return written;
+    await this.#removeOvertaken(batch);
+    throw new StagingProblem('staging-unavailable');
+  }
+
+  /**
+   * A bucket, unlike a folder, takes a part of a batch that is gone. Nobody can read it, but it would lie there until a
+   * sweep. Where another writer has begun the batch anew, its parts stay.
+   */
+  async #removeOvertaken(batch: string): Promise<void> {
+    if (!(await this.#keys.has(batch))) await this.#store.deleteAll(`${batch}/`);
   }
 
   async *read(batch: string, part: string): AsyncGenerator<Uint8Array, void, undefined> {

@@ -173,6 +173,10 @@ class FolderStore implements BlobStore {
     }
   }
 
+  close(): void {
+    // Nothing is held open between two calls.
+  }
+
   /** Counts the objects anew: at the start, and with each sweep, since another process may share the folder. */
   async #recount(): Promise<void> {
     const changes = this.#changes;

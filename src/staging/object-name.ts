@@ -1,6 +1,9 @@
 /** Names in staging: what may become a file's path or an S3 key. */
 import { StagingProblem } from './staging.ts';
 
+/** The object of a batch that holds its wrapped data key. */
+export const KEY_PART = 'key';
+
 /**
  * No leading dot: that keeps out `.` and `..`, and leaves dotted names to the store for its own temporary files. The length
  * fits every file system's 255 bytes, and an object context of two names fits HKDF's input.

@@ -11,7 +11,7 @@ export interface HashesOf {
 /** Patients in groups whose known words are together in memory without filling it. Each patient once. */
 export async function* patientGroups(db: Database, patients: Iterable<string>): AsyncGenerator<string[]> {
   for (const chunk of chunksOf([...new Set(patients)])) {
-    const sizes = new Map((await patientRows(db, chunk)).map((row) => [row.patient, row.words]));
+    const sizes = await wordCounts(db, chunk);
     let group: string[] = [];
     let words = 0;
     for (const patient of chunk) {
@@ -26,6 +26,11 @@ export async function* patientGroups(db: Database, patients: Iterable<string>): 
     }
     if (group.length > 0) yield group;
   }
+}
+
+/** How many words are known of some patients; those of whom nothing is known are left out. */
+export async function wordCounts(db: Database, patients: readonly string[]): Promise<Map<string, number>> {
+  return new Map((await patientRows(db, patients)).map((row) => [row.patient, row.words]));
 }
 
 /** Notes that something of these patients is about to be committed. Whatever words come from now on come late. */

@@ -1,4 +1,7 @@
-/** The state's schema, step by step. A step that has shipped is never edited; the next one follows it. */
+/**
+ * The state's schema, step by step. A step that has shipped is never edited; the next one follows it. Written for SQLite, in
+ * words that postgres.ts has others for: TEXT, INTEGER, BLOB, WITHOUT ROWID.
+ */
 import { type Kysely, sql } from 'kysely';
 
 import type { Tables } from './tables.ts';
@@ -38,22 +41,74 @@ const steps: readonly (readonly string[])[] = [
     `CREATE TABLE guard_words (patient TEXT NOT NULL, run INTEGER NOT NULL, words BLOB NOT NULL, PRIMARY KEY (patient, run))`,
     `ALTER TABLE parked ADD COLUMN guard BLOB`,
   ],
+  [
+    `ALTER TABLE quarantine ADD COLUMN form TEXT NOT NULL DEFAULT 'none'`,
+    `ALTER TABLE quarantine ADD COLUMN retry INTEGER NOT NULL DEFAULT 0`,
+    `ALTER TABLE quarantine ADD COLUMN retry_batch TEXT NOT NULL DEFAULT ''`,
+    `CREATE INDEX quarantine_retry ON quarantine (direction, type) WHERE retry = 1`,
+    `ALTER TABLE streams ADD COLUMN leftovers_from BIGINT NOT NULL DEFAULT -1`,
+    `CREATE TABLE wanted (direction TEXT NOT NULL, key TEXT NOT NULL, type TEXT NOT NULL, source_id BLOB NOT NULL,
+      asked TEXT NOT NULL, PRIMARY KEY (direction, key))`,
+    `CREATE TABLE pending_batches (direction TEXT NOT NULL, type TEXT NOT NULL, batch TEXT NOT NULL,
+      PRIMARY KEY (direction, type, batch))`,
+    `CREATE INDEX wanted_unasked ON wanted (direction, type) WHERE asked <> 'done'`,
+  ],
+  [
+    `CREATE TABLE workers (id TEXT NOT NULL PRIMARY KEY, seen_ms BIGINT NOT NULL)`,
+    `CREATE TABLE server_pauses (server TEXT NOT NULL PRIMARY KEY, until_ms BIGINT NOT NULL)`,
+  ],
+  [
+    `ALTER TABLE ledger ADD COLUMN version TEXT NOT NULL DEFAULT ''`,
+    `CREATE TABLE survey (direction TEXT NOT NULL, key TEXT NOT NULL, type TEXT NOT NULL, run TEXT NOT NULL, digest TEXT NOT NULL,
+      version TEXT NOT NULL, listed TEXT, found TEXT NOT NULL, source_id BLOB, PRIMARY KEY (direction, key, run))`,
+    `CREATE TABLE reconciliations (direction TEXT NOT NULL, type TEXT NOT NULL, run TEXT NOT NULL, at_ms BIGINT NOT NULL,
+      report TEXT NOT NULL, PRIMARY KEY (direction, type))`,
+    `CREATE TABLE deletions (direction TEXT NOT NULL, key TEXT NOT NULL, type TEXT NOT NULL, digest TEXT NOT NULL,
+      PRIMARY KEY (direction, key))`,
+    `CREATE INDEX deletions_of_stream ON deletions (direction, type)`,
+    `CREATE TABLE conflicts (direction TEXT NOT NULL, key TEXT NOT NULL, type TEXT NOT NULL, found_ms BIGINT NOT NULL,
+      kind TEXT NOT NULL, PRIMARY KEY (direction, key, found_ms))`,
+  ],
+  [
+    `CREATE TABLE departures (begun_ms BIGINT NOT NULL PRIMARY KEY, run TEXT NOT NULL, data TEXT NOT NULL, left_ms BIGINT NOT NULL,
+      back_ms BIGINT NOT NULL, report TEXT NOT NULL)`,
+  ],
 ];
 
-/** Brings an empty or older database to the newest schema; each step in a transaction of its own. */
-export async function migrate(db: Kysely<Tables>): Promise<void> {
-  await sql`CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)`.execute(db);
+/** A statement in a database's own words. */
+export type SchemaForm = (statement: string) => string;
+
+/**
+ * Brings an empty or older database to the newest schema; each step in a transaction of its own, which looks again how far
+ * others have come: two workers may start at once.
+ * @param to - a step to stop at: for tests of what comes after it
+ */
+export async function migrate(
+  db: Kysely<Tables>,
+  to = steps.length,
+  form: SchemaForm = (statement) => statement,
+): Promise<void> {
+  await sql.raw(form(metaTable)).execute(db);
+  while ((await stepsTaken(db)) < to) await db.transaction().execute((tx) => takeStep(tx, to, form));
+}
+
+const metaTable = 'CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)';
+
+async function takeStep(tx: Kysely<Tables>, to: number, form: SchemaForm): Promise<void> {
+  const step = await stepsTaken(tx);
+  if (step >= to) return;
+  for (const statement of steps[step] ?? []) await sql.raw(form(statement)).execute(tx);
+  const value = String(step + 1);
+  await tx
+    .insertInto('meta')
+    .values({ name: 'schema', value })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+    .execute();
+}
+
+async function stepsTaken(db: Kysely<Tables>): Promise<number> {
   const row = await db.selectFrom('meta').select('value').where('name', '=', 'schema').executeTakeFirst();
-  const from = Number(row?.value ?? 0);
-  if (from > steps.length) throw new Error('state-newer-than-program');
-  for (let step = from; step < steps.length; step++) {
-    await db.transaction().execute(async (tx) => {
-      for (const statement of steps[step] ?? []) await sql.raw(statement).execute(tx);
-      await tx
-        .insertInto('meta')
-        .values({ name: 'schema', value: String(step + 1) })
-        .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: String(step + 1) }))
-        .execute();
-    });
-  }
+  const taken = Number(row?.value ?? 0);
+  if (taken > steps.length) throw new Error('state-newer-than-program');
+  return taken;
 }

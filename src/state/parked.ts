@@ -5,6 +5,7 @@
 import { closure, type Candidate, type Closure } from '../sync/closure.ts';
 import { chunksOf, type Database } from './database.ts';
 import { type LedgerEntry, readLedger } from './ledger.ts';
+import { releaseFromQuarantine } from './quarantine.ts';
 import type { Direction } from './tables.ts';
 
 /** A resource of the batch that is being resolved. */
@@ -31,6 +32,8 @@ export interface ResolveInput {
   readonly candidates: readonly ParkCandidate[];
   /** Keys that the batch settles otherwise (deleted, unchanged, refused): nothing may wait for an older state of them. */
   readonly superseded: readonly string[];
+  /** Keys of which no older state that was refused is to be tried again. */
+  readonly outdates: readonly string[];
   readonly nowMs: number;
   readonly parkedCountMax: number;
 }
@@ -42,39 +45,42 @@ export interface ResolveInput {
  * @returns `'claimed'` where another stream is committing an older state of one of these ids right now (try later),
  *   `'full'` where parking would exceed `parkedCountMax`
  */
-export async function resolveReferences(db: Database, input: ResolveInput): Promise<Resolution | 'claimed' | 'full'> {
-  return db.transaction().execute(async (tx) => {
-    await undo(tx, input.batch);
-    const own = [...input.candidates.map((candidate) => candidate.key), ...input.superseded];
-    if (await anyClaimed(tx, input.direction, own)) return 'claimed';
-    await removeParked(tx, input.direction, own);
+export const resolveReferences = (db: Database, input: ResolveInput): Promise<Resolution | 'claimed' | 'full'> =>
+  db.transaction().execute((tx) => resolveWithin(tx, input));
 
-    const { fromParked, ledger, ready, waiting } = await settle(tx, input);
-    const toPark = input.candidates.filter((candidate) => waiting.has(candidate.key));
-    if (toPark.length > 0) {
-      if ((await countParked(tx, input.direction)) + toPark.length > input.parkedCountMax) return 'full';
-      const absent = (need: string): boolean => (ledger.get(need)?.digest ?? '') === '';
-      await insertParked(
-        tx,
-        { ...input, claim: '' },
-        toPark.map((candidate) => ({ ...candidate, needs: candidate.needs.filter(absent) })),
-      );
-    }
-    const released = [...fromParked.values()].filter((parked) => ready.has(parked.key));
-    for (const chunk of chunksOf(released.map((parked) => parked.key))) {
-      await tx
-        .updateTable('parked')
-        .set({ claim: input.batch })
-        .where('direction', '=', input.direction)
-        .where('key', 'in', chunk)
-        .execute();
-    }
-    return {
-      ready: new Set(input.candidates.map((candidate) => candidate.key).filter((key) => ready.has(key))),
-      released,
-      parked: toPark.length,
-    };
-  });
+/** `resolveReferences` within a transaction. */
+export async function resolveWithin(tx: Database, input: ResolveInput): Promise<Resolution | 'claimed' | 'full'> {
+  await undo(tx, input.batch);
+  const own = [...input.candidates.map((candidate) => candidate.key), ...input.superseded];
+  if (await anyClaimed(tx, input.direction, own)) return 'claimed';
+  await removeParked(tx, input.direction, own);
+  await releaseFromQuarantine(tx, input.direction, input.outdates);
+
+  const { fromParked, ledger, ready, waiting } = await settle(tx, input);
+  const toPark = input.candidates.filter((candidate) => waiting.has(candidate.key));
+  if (toPark.length > 0) {
+    if ((await countParked(tx, input.direction)) + toPark.length > input.parkedCountMax) return 'full';
+    const absent = (need: string): boolean => (ledger.get(need)?.digest ?? '') === '';
+    await insertParked(
+      tx,
+      { ...input, claim: '' },
+      toPark.map((candidate) => ({ ...candidate, needs: candidate.needs.filter(absent) })),
+    );
+  }
+  const released = [...fromParked.values()].filter((parked) => ready.has(parked.key));
+  for (const chunk of chunksOf(released.map((parked) => parked.key))) {
+    await tx
+      .updateTable('parked')
+      .set({ claim: input.batch })
+      .where('direction', '=', input.direction)
+      .where('key', 'in', chunk)
+      .execute();
+  }
+  return {
+    ready: new Set(input.candidates.map((candidate) => candidate.key).filter((key) => ready.has(key))),
+    released,
+    parked: toPark.length,
+  };
 }
 
 interface Settled extends Closure {
@@ -353,6 +359,22 @@ export async function countParked(db: Database, direction: Direction, type?: str
     .where('direction', '=', direction);
   if (type !== undefined) query = query.where('type', '=', type);
   return (await query.executeTakeFirstOrThrow()).count;
+}
+
+/** Resources of a stream that have been parked since before a time: how many, and since when the oldest. */
+export async function agedParked(
+  db: Database,
+  { direction, type }: { direction: Direction; type: string },
+  beforeMs: number,
+): Promise<{ readonly count: number; readonly sinceMs: number }> {
+  const row = await db
+    .selectFrom('parked')
+    .select((eb) => [eb.fn.countAll<number>().as('count'), eb.fn.min<number | null>('since_ms').as('since_ms')])
+    .where('direction', '=', direction)
+    .where('type', '=', type)
+    .where('since_ms', '<', beforeMs)
+    .executeTakeFirstOrThrow();
+  return { count: row.count, sinceMs: row.since_ms ?? 0 };
 }
 
 /** A stream begins anew: what it has parked will be read again. What another stream is committing stays with that one. */

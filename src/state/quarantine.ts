@@ -19,12 +19,29 @@ export type QuarantineReason =
   | 'forbidden-key'
   | 'output-check' // what was about to be committed does not follow the policy
   | 'set-too-large' // a strongly connected set that fits into no transaction
+  | 'still-referenced' // the target keeps what others refer to: the delete is tried again when one of those has gone
   | 'target-refused'; // the target's status says why
+
+/** Refused by something other than the policy: what stands in the target from before still follows it. */
+export const keepsOldOutput: ReadonlySet<QuarantineReason> = new Set([
+  'resource-too-large',
+  'set-too-large',
+  'target-refused',
+]);
+
+/** In which form the content is kept, and so from where it is tried again. */
+export type QuarantineForm =
+  | 'raw' // a staged line of the source's state: tried again with the source's state of then
+  | 'clean' // a staged line of output: tried again as it is
+  | 'delete' // there is nothing to keep
+  | 'row' // what the source sent in a resource's place: cannot be tried again
+  | 'none'; // too large to keep: a newer state or a resync brings it again
 
 export interface QuarantineEntry {
   readonly key: string;
   readonly reason: QuarantineReason;
   readonly status: number;
+  readonly form: QuarantineForm;
   /** Sealed; absent where there is nothing to keep, or it is too large to. */
   readonly content: Uint8Array | null;
   /** The commit's label; empty where the resource never came so far. */
@@ -41,13 +58,25 @@ export async function putInQuarantine(
   for (const entry of entries) {
     await db
       .insertInto('quarantine')
-      .values({ direction, type: typeOfKey(entry.key), ...entry, attempts: 1, first_ms: nowMs, last_ms: nowMs })
+      .values({
+        direction,
+        type: typeOfKey(entry.key),
+        ...entry,
+        retry: 0,
+        retry_batch: '',
+        attempts: 1,
+        first_ms: nowMs,
+        last_ms: nowMs,
+      })
       .onConflict((conflict) =>
         conflict.columns(['direction', 'key']).doUpdateSet((eb) => ({
           reason: entry.reason,
           status: entry.status,
+          form: entry.form,
           content: entry.content,
           batch: entry.batch,
+          retry: 0,
+          retry_batch: '',
           attempts: eb('quarantine.attempts', '+', 1),
           last_ms: nowMs,
         })),
@@ -87,4 +116,24 @@ export async function countQuarantined(db: Database, direction: Direction, type:
     .where('type', '=', type)
     .executeTakeFirstOrThrow();
   return row.count;
+}
+
+/** Which of some keys stand in quarantine. */
+export async function heldAmong(db: Database, direction: Direction, keys: readonly string[]): Promise<Set<string>> {
+  const held = new Set<string>();
+  for (const chunk of chunksOf(keys)) {
+    const rows = await db
+      .selectFrom('quarantine')
+      .select('key')
+      .where('direction', '=', direction)
+      .where('key', 'in', chunk)
+      .execute();
+    for (const { key } of rows) held.add(key);
+  }
+  return held;
+}
+
+/** Forgets what was refused of some types: it is tried again. */
+export async function releaseHeld(db: Database, direction: Direction, types: readonly string[]): Promise<void> {
+  await db.deleteFrom('quarantine').where('direction', '=', direction).where('type', 'in', types).execute();
 }

@@ -1,4 +1,6 @@
 /** A stream's positions and totals in the site's state. */
+import type { Selectable } from 'kysely';
+
 import type { Database } from './database.ts';
 import type { Direction, Tables } from './tables.ts';
 
@@ -42,6 +44,8 @@ export interface StreamPosition extends StreamKey {
   readonly currentAtMs: number;
   readonly denied: string;
   readonly counts: StreamCounts;
+  /** See the table's `leftovers_from`. */
+  readonly leftoversFrom: number;
   readonly openCommit: OpenCommit | undefined;
 }
 
@@ -51,6 +55,10 @@ export interface OpenCommit {
   readonly bundles: number;
   /** Lanes that its bundles go through. */
   readonly lanes: number;
+  /** The attempt that plans it, or whose plan is followed; absent where an older program planned it. */
+  readonly planner?: string;
+  /** Whether that attempt's plan has become the commit's: all others follow it. */
+  readonly planned?: boolean;
 }
 
 const fresh = (key: StreamKey): StreamPosition => ({
@@ -65,6 +73,7 @@ const fresh = (key: StreamKey): StreamPosition => ({
   currentAtMs: 0,
   denied: '',
   counts: noCounts,
+  leftoversFrom: -1,
   openCommit: undefined,
 });
 
@@ -85,27 +94,29 @@ export async function listStreams(db: Database, direction: Direction): Promise<S
   return rows.map(positionOf);
 }
 
-function positionOf(row: Tables['streams']): StreamPosition {
-  const { loaded, progress_at_ms, current_at_ms, counts, open_commit, ...rest } = row;
+function positionOf(row: Selectable<Tables['streams']>): StreamPosition {
+  const { loaded, progress_at_ms, current_at_ms, counts, leftovers_from, open_commit, ...rest } = row;
   return {
     ...rest,
     loaded: loaded === 1,
     progressAtMs: progress_at_ms,
     currentAtMs: current_at_ms,
     counts: { ...noCounts, ...(JSON.parse(counts) as Partial<StreamCounts>) },
+    leftoversFrom: leftovers_from,
     openCommit: open_commit === '' ? undefined : (JSON.parse(open_commit) as OpenCommit),
   };
 }
 
 /** Writes the whole position. Call it within the transaction that makes it true. */
 export async function writeStream(db: Database, position: StreamPosition): Promise<void> {
-  const { direction, type, loaded, progressAtMs, currentAtMs, counts, openCommit, ...rest } = position;
+  const { direction, type, loaded, progressAtMs, currentAtMs, counts, leftoversFrom, openCommit, ...rest } = position;
   const row = {
     ...rest,
     loaded: loaded ? 1 : 0,
     progress_at_ms: progressAtMs,
     current_at_ms: currentAtMs,
     counts: JSON.stringify(counts),
+    leftovers_from: leftoversFrom,
     open_commit: openCommit === undefined ? '' : JSON.stringify(openCommit),
   };
   await db

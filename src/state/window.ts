@@ -1,7 +1,8 @@
 /** The heads that were observed at each server, and the seen set of each stream's unsettled window. */
 import { fixedLimits } from '../limits.ts';
 import { chunksOf, type Database } from './database.ts';
-import type { StreamKey } from './streams.ts';
+import { splitLabel } from '../sync/commit-label.ts';
+import { readStream, type StreamKey } from './streams.ts';
 
 /** Which server a head belongs to: versions are one global sequence of a server, whatever the type. */
 export type ServerName = 'instance' | 'hub';
@@ -27,7 +28,8 @@ export async function observeHead(db: Database, server: ServerName, version: num
     .onConflict((conflict) =>
       conflict
         .columns(['server', 'at_ms'])
-        .doUpdateSet((eb) => ({ version: eb.fn('max', ['heads.version', 'excluded.version']) })),
+        .doUpdateSet((eb) => ({ version: eb.ref('excluded.version') }))
+        .whereRef('heads.version', '<', 'excluded.version'),
     )
     .execute();
 }
@@ -110,7 +112,11 @@ export async function lookUpSeen(
   return { seenRows, known };
 }
 
-/** Notes a batch's rows as pending; leftovers of batches that were given up are removed. */
+/**
+ * Notes a batch's rows as pending; leftovers of batches that were given up are removed, but not those of one that is being
+ * committed. From now on no other batch may be committed than this one and the one in flight: an attempt that was given up and
+ * goes on may have removed what they had noted.
+ */
 export async function recordPending(
   db: Database,
   stream: StreamKey,
@@ -119,12 +125,25 @@ export async function recordPending(
   rows: readonly SeenRow[],
 ): Promise<void> {
   await db.transaction().execute(async (tx) => {
+    const { openCommit } = await readStream(tx, stream);
+    const committing = openCommit === undefined ? '' : splitLabel(openCommit.label)[0];
     await tx
       .deleteFrom('seen')
       .where('direction', '=', stream.direction)
       .where('type', '=', stream.type)
-      .where('batch', 'not in', ['', inFlight])
+      .where('batch', 'not in', ['', inFlight, committing])
       .execute();
+    await tx
+      .deleteFrom('pending_batches')
+      .where('direction', '=', stream.direction)
+      .where('type', '=', stream.type)
+      .execute();
+    for (const one of new Set([inFlight, batch].filter((name) => name !== ''))) {
+      await tx
+        .insertInto('pending_batches')
+        .values({ direction: stream.direction, type: stream.type, batch: one })
+        .execute();
+    }
     for (const chunk of chunksOf(rows)) {
       await tx
         .insertInto('seen')
@@ -144,6 +163,18 @@ export async function recordPending(
         .execute();
     }
   });
+}
+
+/** Whether a batch is one of those that were fetched last. */
+export async function isPending(db: Database, { direction, type }: StreamKey, batch: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('pending_batches')
+    .select('batch')
+    .where('direction', '=', direction)
+    .where('type', '=', type)
+    .where('batch', '=', batch)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** Rows of the unsettled window, committed ones and those in flight. */

@@ -108,18 +108,28 @@ export const troubles = {
   'staging-full': {
     kind: 'operator',
     means: 'Staging is full.',
-    cure: 'Make room in the staging folder, or raise limits.stagingBytesMax.',
+    cure: 'Make room in the staging folder or bucket, or raise limits.stagingBytesMax.',
   },
   'staging-unavailable': {
     kind: 'operator',
     means: 'Staging cannot be written or read.',
-    cure: 'Check the staging folder and its permissions.',
+    cure: 'Check the staging folder and its permissions, or the server of the staging bucket and the way there.',
+  },
+  'staging-forbidden': {
+    kind: 'operator',
+    means: 'The server of the staging bucket refuses our credentials, or lets them do too little.',
+    cure: "Check staging.s3 in sluice.yaml, the bucket's policy (docs/configuration.md) and the clocks.",
+  },
+  'staging-bucket-missing': {
+    kind: 'operator',
+    means: 'The staging bucket does not exist.',
+    cure: 'Create it, or correct staging.s3 in sluice.yaml; what was staged there is fetched again.',
   },
   'staging-missing': { kind: 'lost', means: 'The staged batch is gone.', cure: 'Nothing to do: it is fetched again.' },
   'staging-corrupt': {
     kind: 'lost',
     means: 'The staged batch fails its authentication.',
-    cure: 'It is fetched again. If it comes back, check the disk, and who can write to the staging folder.',
+    cure: 'It is fetched again. If it comes back, check the disk, and who can write to the staging folder or bucket.',
   },
   'state-unavailable': {
     kind: 'operator',
@@ -146,6 +156,11 @@ export const troubles = {
     means: 'Another stream is committing an older state of a parked resource.',
     cure: 'Nothing to do: it goes on when that is done.',
   },
+  left: {
+    kind: 'operator',
+    means: 'This instance has left the hub, or is about to: nothing is read or sent.',
+    cure: 'To come back: `sluice join`, then `sluice schedule`. Everything is read anew then (docs/leaving.md).',
+  },
   'lost-race': { kind: 'lost', means: 'Another attempt was faster; this one had no effect.', cure: 'Nothing to do.' },
   'source-restored': {
     kind: 'resync',
@@ -171,6 +186,11 @@ export const troubles = {
     kind: 'bug',
     means: 'Too large a share of a batch would be quarantined: a mapping or the target is wrong.',
     cure: 'Look at `sluice status`, mend the cause, then `sluice retry`.',
+  },
+  'leftovers-many': {
+    kind: 'bug',
+    means: 'A resync, or a repair, would delete most of what this site has in the target.',
+    cure: 'Make sure that the source holds all its data. `sluice retry` deletes what it no longer has; `sluice resync` reads it anew, `sluice reconcile --repair` compares anew.',
   },
   'too-many-rows': {
     kind: 'bug',

@@ -1,4 +1,7 @@
-/** The Schedules of an instance: one for each cadence, each of them one poll a tick. */
+/**
+ * The Schedules of an instance: one for each cadence, each of them one poll a tick; and one that compares sources and
+ * targets, where the configuration wants it.
+ */
 import {
   type Client,
   ScheduleAlreadyRunning,
@@ -8,8 +11,9 @@ import {
 } from '@temporalio/client';
 
 import { type Config, taskQueueOf } from '../config/config.ts';
-import type { PollWorkflowInput } from '../workflows/messages.ts';
+import type { PollWorkflowInput, ReconcileWorkflowInput } from '../workflows/messages.ts';
 import type { pollInstance } from '../workflows/poll-instance.ts';
+import { reconcileSummary, reconcileWorkflowType } from './reconcile.ts';
 
 /** A tick that was missed for longer is not made up for: the next one sees the same changes. */
 const catchupWindow = '5 minutes';
@@ -36,13 +40,13 @@ export interface ScheduleChanges {
  */
 export async function registerSchedules(
   client: Client,
-  config: Pick<Config, 'instance' | 'streams'>,
+  config: Pick<Config, 'instance' | 'streams' | 'reconcile'>,
 ): Promise<ScheduleChanges> {
   const present = new Set(await listSchedules(client, config.instance));
   const created: string[] = [];
   const updated: string[] = [];
-  for (const everySeconds of cadencesOf(config)) {
-    const options = scheduleOptions(config.instance, everySeconds);
+  const wanted = cadencesOf(config).map((everySeconds) => scheduleOptions(config.instance, everySeconds));
+  for (const options of [...wanted, ...reconcileOptions(config)]) {
     present.delete(options.scheduleId);
     if (await createSchedule(client, options)) created.push(options.scheduleId);
     else {
@@ -115,6 +119,34 @@ function scheduleOptions(instance: string, everySeconds: number): Options {
       workflowExecutionTimeout: '10 minutes',
     },
   };
+}
+
+/** The Schedule that compares sources and targets, where the configuration wants one. */
+function reconcileOptions({
+  instance,
+  streams,
+  reconcile,
+}: Pick<Config, 'instance' | 'streams' | 'reconcile'>): Options[] {
+  if (reconcile === undefined) return [];
+  const { everySeconds, repair } = reconcile;
+  const input = { instance, streams: streams.map(({ direction, type }) => ({ direction, type })), repair };
+  const args: [ReconcileWorkflowInput] = [input];
+  return [
+    {
+      scheduleId: `${prefix(instance)}reconcile`,
+      // Jitter: every site reads all that it has, and asks the hub for all that it wrote.
+      spec: { intervals: [{ every: everySeconds * 1_000 }], jitter: Math.min(everySeconds * 100, 3_600_000) },
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow },
+      action: {
+        type: 'startWorkflow',
+        workflowType: reconcileWorkflowType,
+        workflowId: `reconcile/${instance}/scheduled`,
+        taskQueue: taskQueueOf(instance),
+        args,
+        staticSummary: reconcileSummary(input),
+      },
+    },
+  ];
 }
 
 /** Makes all ticks happen now, once. Asks by name: a list of Schedules may not know yet those that were just made. */

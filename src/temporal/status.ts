@@ -5,7 +5,7 @@
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import proto from '@temporalio/proto';
 
-import type { DescribedStream, StreamTotals } from '../activities/contract.ts';
+import type { DescribedStream, Reconciled, StreamTotals } from '../activities/contract.ts';
 import { taskQueueOf } from '../config/config.ts';
 import type { CommitTarget } from '../fhir/server.ts';
 import type { StreamKey } from '../state/streams.ts';
@@ -26,6 +26,8 @@ export interface StreamStatus extends StreamKey {
   readonly head?: number;
   /** Seconds for which the target may have been behind the source; 0 for a stream that is caught up. */
   readonly lagSeconds?: number;
+  /** The last comparison of source and target, where the site's worker answers. */
+  readonly reconciled?: Reconciled;
   /** The cursor, as it stands in the target. */
   readonly cursor?: {
     readonly version: number;
@@ -57,7 +59,7 @@ export async function streamStatus(
 /** So long a worker gets to answer a query; Temporal itself would wait for far longer. */
 const answerMsMax = 5_000;
 
-type RunStatus = Omit<StreamStatus, 'instance' | 'direction' | 'type' | 'lagSeconds' | 'cursor'>;
+type RunStatus = Omit<StreamStatus, 'instance' | 'direction' | 'type' | 'lagSeconds' | 'reconciled' | 'cursor'>;
 
 async function runStatus(client: Client, instance: string, stream: StreamKey): Promise<RunStatus> {
   const handle = client.workflow.getHandle(syncWorkflowId(instance, stream.direction, stream.type));
@@ -129,7 +131,7 @@ export async function liveTotals(client: Client, instance: string): Promise<Desc
 }
 
 /** Whether a worker of the site has asked for work lately: without one, nobody need wait for an answer. */
-async function hasWorker(client: Client, instance: string): Promise<boolean> {
+export async function hasWorker(client: Client, instance: string): Promise<boolean> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: taskQueueOf(instance) },

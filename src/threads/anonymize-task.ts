@@ -7,7 +7,7 @@ import { passDown } from '../deid/pass-through.ts';
 import { pseudonymId } from '../deid/pseudonym.ts';
 import type { Resource } from '../fhir/resource.ts';
 import { engineOf } from './compiled.ts';
-import { deleteLine, lineRanges, parseLine, putLine } from './lines.ts';
+import { deleteLine, lineRanges, parseLine, putLine, tooLargeLine } from './lines.ts';
 import { encodeMark, markOf } from './marks.ts';
 import type { AnonymizeOutcome, AnonymizeTask, RefusedLine, WordLists } from './task.ts';
 
@@ -22,6 +22,10 @@ export async function anonymizeLines(task: AnonymizeTask): Promise<AnonymizeOutc
     const line = parseLine(task.lines, start, end);
     if (line.kind === 'delete') {
       lines.push(deleteLine(newId(line.id)));
+      continue;
+    }
+    if (line.kind === 'too-large') {
+      lines.push(tooLargeLine(newId(line.id)));
       continue;
     }
     const result = transform(line.resource);

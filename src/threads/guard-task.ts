@@ -9,7 +9,7 @@ import { engineOf } from './compiled.ts';
 import type { Engine } from './compiled.ts';
 import { lineRanges, markIn, parseLine, putFrame, putLine } from './lines.ts';
 import { decodeMark, encodeMark } from './marks.ts';
-import type { Mark } from './marks.ts';
+import type { Mark, TraceMark } from './marks.ts';
 import type { Guarded, GuardOutcome, GuardTask } from './task.ts';
 
 export async function guardLines(task: GuardTask): Promise<GuardOutcome> {
@@ -48,9 +48,9 @@ function guardLine(
   const frame = putFrame(bytes, start, end);
   const line = parseLine(bytes, start, end);
   const encoded = frame === undefined ? undefined : markIn(bytes, frame);
-  if (line.kind === 'delete' || encoded === undefined) throw new Error('guard: a line without a mark');
+  if (line.kind !== 'put' || encoded === undefined) throw new Error('guard: a line without a mark');
   const mark = decodeMark(encoded);
-  // Entries of a Bundle may share a name, and be of several patients: whatever is known of any of them counts.
+  // A resource may name several patients, and entries of a Bundle may share a name: whatever is known of any of them counts.
   const byResource = new Map<string, AskedWords>();
   for (const { patient, resource } of mark) {
     const known = byResource.get(resource) ?? new AskedWords();
@@ -68,11 +68,18 @@ function guardLine(
 
 /** What was there before without the words that were looked for, and what the masking has found beside them. */
 function markLeft(mark: Mark, byResource: ReadonlyMap<string, AskedWords>): Mark {
-  return mark.map(({ patient, resource, kept }) => {
-    const words = byResource.get(resource) ?? new AskedWords();
-    const found = listOfHashes([...words.others]);
-    if (kept === 'unknown') return { patient, resource, kept: found };
-    const left = withoutListed(kept, [listOfHashes([...words])]);
-    return { patient, resource, kept: mergedLists([left, found]) };
-  });
+  const out: TraceMark[] = [];
+  for (const [at, { patient, resource, kept }] of mark.entries()) {
+    const before = mark[at - 1];
+    const last = out.at(-1);
+    const isSame = before?.resource === resource && before.kept === kept && last !== undefined;
+    out.push({ patient, resource, kept: isSame ? last.kept : keptLeft(kept, byResource.get(resource)) });
+  }
+  return out;
+}
+
+function keptLeft(kept: TraceMark['kept'], words = new AskedWords()): Uint8Array {
+  const found = listOfHashes([...words.others]);
+  if (kept === 'unknown') return found;
+  return mergedLists([withoutListed(kept, [listOfHashes([...words])]), found]);
 }

@@ -18,7 +18,12 @@ export async function inspectLines(task: InspectTask): Promise<InspectOutcome> {
   for (const { start, end } of lineRanges(task.lines)) {
     const line = parseLine(task.lines, start, end);
     if (line.kind === 'delete') {
-      items.push({ kind: 'delete', key: `${task.type}/${line.id}` });
+      items.push({ kind: 'delete', key: `${line.type ?? task.type}/${line.id}` });
+      continue;
+    }
+    if (line.kind === 'too-large') {
+      const reason = 'resource-too-large';
+      refused.push({ key: `${task.type}/${line.id}`, reason, line: task.lines.slice(start, end) });
       continue;
     }
     const key = `${task.type}/${line.resource.id ?? ''}`;

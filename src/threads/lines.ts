@@ -1,11 +1,15 @@
 /**
- * The staged form of a batch: NDJSON, one state a line, `{"e":"put","r":{…}}` or `{"e":"del","id":"…"}`. A put line that
- * the leak guard looks after carries its mark: `{"e":"put","g":"<base64>","r":{…}}`.
+ * The staged form of a batch: NDJSON, one state a line, `{"e":"put","r":{…}}`, `{"e":"del","id":"…"}`, or, for a state too
+ * large to be carried along, `{"e":"ref","id":"…"}`: it takes its turn among the others, and is refused there. A put line that
+ * the leak guard looks after carries its mark: `{"e":"put","g":"<base64>","r":{…}}`. A delete of another type than the
+ * stream's, as only a leaving has them, says which: `{"e":"del","id":"…","t":"Type"}`.
  */
 import type { Resource } from '../fhir/resource.ts';
 
 export type Line =
-  { readonly kind: 'put'; readonly resource: Resource } | { readonly kind: 'delete'; readonly id: string };
+  | { readonly kind: 'put'; readonly resource: Resource }
+  | { readonly kind: 'delete'; readonly id: string; readonly type?: string }
+  | { readonly kind: 'too-large'; readonly id: string };
 
 const putPrefix = '{"e":"put",';
 const markPrefix = '"g":"';
@@ -18,7 +22,10 @@ export function putLine(resourceJson: string, mark?: Buffer): string {
   return `${putPrefix}${marked}${resourcePrefix}${resourceJson}${putSuffix}\n`;
 }
 
-export const deleteLine = (id: string): string => `${JSON.stringify({ e: 'del', id })}\n`;
+/** @param type - of the resource, where it may be another than the stream's */
+export const deleteLine = (id: string, type?: string): string => `${JSON.stringify({ e: 'del', id, t: type })}\n`;
+
+export const tooLargeLine = (id: string): string => `${JSON.stringify({ e: 'ref', id })}\n`;
 
 const newline = 0x0a;
 const quote = 0x22;
@@ -46,7 +53,7 @@ export interface PutFrame {
   readonly end: number;
 }
 
-/** Looks a line over without parsing it; `undefined` for a delete. */
+/** Looks a line over without parsing it; `undefined` for all but a put. */
 export function putFrame(bytes: Uint8Array, start: number, end: number): PutFrame | undefined {
   const buffer = view(bytes);
   if (!startsWith(buffer, start, putPrefix)) return undefined;
@@ -71,6 +78,10 @@ export function parseLine(bytes: Uint8Array, start: number, end: number): Line {
   const frame = putFrame(bytes, start, end);
   const [from, to] = frame === undefined ? [start, end] : [frame.start, frame.end];
   const parsed = JSON.parse(view(bytes).toString('utf8', from, to)) as unknown;
-  if (frame === undefined) return { kind: 'delete', id: (parsed as { id: string }).id };
+  if (frame === undefined) {
+    const { e: event, id, t: type } = parsed as { e: string; id: string; t?: string };
+    if (event === 'ref') return { kind: 'too-large', id };
+    return { kind: 'delete', id, ...(type !== undefined && { type }) };
+  }
   return { kind: 'put', resource: parsed as Resource };
 }

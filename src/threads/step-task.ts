@@ -4,7 +4,7 @@
  * way around the pseudonyms.
  */
 import type { Resource } from '../fhir/resource.ts';
-import { deleteLine, lineRanges, markIn, parseLine, putFrame, putLine } from './lines.ts';
+import { deleteLine, lineRanges, markIn, parseLine, putFrame, putLine, tooLargeLine } from './lines.ts';
 import { decodeMark, encodeMark, unknownMark } from './marks.ts';
 import type { StepOutcome, StepTask } from './task.ts';
 
@@ -39,6 +39,10 @@ export async function runStep(task: StepTask): Promise<StepOutcome> {
     const line = parseLine(task.lines, start, end);
     if (line.kind === 'delete') {
       lines.push(deleteLine(line.id));
+      continue;
+    }
+    if (line.kind === 'too-large') {
+      lines.push(tooLargeLine(line.id));
       continue;
     }
     const id = line.resource.id ?? '';

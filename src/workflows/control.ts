@@ -5,6 +5,7 @@ import type { TroubleCode } from '../sync/trouble.ts';
 import { troubles } from '../sync/trouble.ts';
 import type { Face } from './face.ts';
 import {
+  leaveSignal,
   pauseSignal,
   resumeSignal,
   resyncSignal,
@@ -20,9 +21,12 @@ export class Control {
   resync: boolean;
   /** Somebody wants one more look before this run completes. */
   wake = false;
+  /** The instance leaves the hub: this run ends as soon as it can. */
+  left = false;
   #paused: boolean;
   /** How often somebody said `retry` or `resync`. */
   #told = 0;
+  #toldRetry = 0;
   readonly #face: Face;
 
   constructor(input: SyncInput, face: Face) {
@@ -41,9 +45,13 @@ export class Control {
     });
     setHandler(retrySignal, () => {
       this.#told += 1;
+      this.#toldRetry += 1;
     });
     setHandler(wakeSignal, () => {
       this.wake = true;
+    });
+    setHandler(leaveSignal, () => {
+      this.left = true;
     });
     setHandler(statusQuery, () => face.status);
   }
@@ -57,11 +65,11 @@ export class Control {
     this.#face.note({ paused });
   }
 
-  /** Holds while paused. Nothing but `resume` ends a pause: not a resync, not a retry. */
+  /** Holds while paused. Nothing but `resume` ends a pause (not a resync, not a retry), or the end of it all. */
   async untilResumed(): Promise<void> {
-    if (!this.#paused) return;
+    if (!this.#paused || this.left) return;
     this.#face.enter('paused');
-    await condition(() => !this.#paused);
+    await condition(() => !this.#paused || this.left);
   }
 
   /**
@@ -69,21 +77,26 @@ export class Control {
    * now and then, since whoever mends the cause may not think of us), the others until it is told.
    * @param times - how often in a row, from 1
    * @param step - what the trouble came from
+   * @returns `retry` where somebody said so meanwhile
    */
-  async afterTrouble(code: TroubleCode, times: number, step: 'resync' | 'other' = 'other'): Promise<void> {
+  async afterTrouble(code: TroubleCode, times: number, step: 'resync' | 'other' = 'other'): Promise<'retry' | 'other'> {
     const { kind, means, cure } = troubles[code];
     const toldBefore = this.#told;
+    const retryBefore = this.#toldRetry;
+    const answer = (): 'retry' | 'other' => (this.#toldRetry === retryBefore ? 'other' : 'retry');
     // A resync that is due ends every wait but that of the resync itself.
     const resyncFailed = this.resync && step === 'resync';
-    const told = (): boolean => this.#told !== toldBefore || this.#paused || (this.resync && !resyncFailed);
+    const told = (): boolean =>
+      this.#told !== toldBefore || this.#paused || this.left || (this.resync && !resyncFailed);
     if (kind === 'lost' || kind === 'transient' || kind === 'operator') {
       const seconds = waitSeconds(kind, times);
-      if (seconds === 0) return;
+      if (seconds === 0) return 'other';
       this.#face.enter(kind === 'operator' ? 'blocked' : 'retrying', { need: { code, means, cure } });
       await condition(told, `${String(seconds)} seconds`);
-      return;
+      return answer();
     }
     this.#face.enter('blocked', { need: { code, means, cure } });
     await condition(told);
+    return answer();
   }
 }

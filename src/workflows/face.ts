@@ -75,14 +75,14 @@ export function detailsOf(status: SyncStatus): string {
     lines.push('', `Batch ${String(lo)}→${String(hi)}: ${String(changes)} changes, ${String(deleted)} deleted.`);
   }
   if (status.totals !== undefined) {
-    const { counts, delivered, parked, quarantined } = status.totals;
+    const { counts, delivered, parked, parkedAged, quarantined } = status.totals;
     const row = [
       counts.changes,
       counts.committed,
       counts.deleted,
       counts.unchanged,
       counts.withheld,
-      parked,
+      parkedAged === undefined ? parked : `${String(parked)} (${String(parkedAged)} aged)`,
       quarantined,
     ];
     lines.push(

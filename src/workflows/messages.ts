@@ -2,7 +2,7 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 
-import type { DenialReason, StreamTotals } from '../activities/contract.ts';
+import type { DenialReason, LeaveChoice, StreamKey, StreamTotals } from '../activities/contract.ts';
 import type { TroubleCode } from '../sync/trouble.ts';
 
 export interface SyncInput {
@@ -32,7 +32,8 @@ export type SyncState =
   | 'paused'
   | 'blocked'
   | 'current'
-  | 'denied';
+  | 'denied'
+  | 'left';
 
 /** What an open stream needs, and from whom. */
 export interface Need {
@@ -61,7 +62,7 @@ export interface SyncStatus {
 }
 
 export interface SyncResult {
-  readonly outcome: 'current' | 'denied';
+  readonly outcome: 'current' | 'denied' | 'left';
   readonly reason?: DenialReason;
   /** Of this run. */
   readonly batches: number;
@@ -73,6 +74,14 @@ export interface PollWorkflowInput {
   readonly everySeconds: number;
 }
 
+/** Which streams are compared with their targets, one after the other. */
+export interface ReconcileWorkflowInput {
+  readonly instance: string;
+  readonly streams: readonly StreamKey[];
+  /** Whether what differs is mended. */
+  readonly repair: boolean;
+}
+
 /** Finish the batch in hand, then stay open and do nothing. */
 export const pauseSignal = defineSignal('pause');
 export const resumeSignal = defineSignal('resume');
@@ -82,7 +91,56 @@ export const resyncSignal = defineSignal('resync');
 export const retrySignal = defineSignal('retry');
 /** Look once more for changes before completing. */
 export const wakeSignal = defineSignal('wake');
+/** The instance leaves the hub: finish the batch in hand, give back what is claimed, and complete. */
+export const leaveSignal = defineSignal('leave');
 export const statusQuery = defineQuery<SyncStatus>('status');
+
+export interface LeaveInput {
+  readonly instance: string;
+  readonly data: LeaveChoice;
+  /** What a run hands to its successor. */
+  readonly carried?: LeaveCarried;
+}
+
+export interface LeaveCarried {
+  readonly streams: readonly StreamKey[];
+  readonly deleted: Readonly<Record<string, number>>;
+}
+
+export type LeavePhase = 'stopping' | 'deleting' | 'clearing' | 'noting' | 'finishing' | 'left';
+
+/** What a leaving needs before it can go on. */
+export interface LeaveNeed {
+  readonly code: TroubleCode | 'denied' | 'still-referenced';
+  readonly means: string;
+  readonly cure: string;
+}
+
+/** Names, counts and times: never data. */
+export interface LeaveStatus {
+  readonly instance: string;
+  readonly data: LeaveChoice;
+  readonly phase: LeavePhase;
+  /** When the phase was entered, ISO 8601. */
+  readonly since: string;
+  /** Of the type that is being worked on. */
+  readonly type?: string;
+  /** Deleted from the hub so far, by type. */
+  readonly deleted: Readonly<Record<string, number>>;
+  readonly need?: LeaveNeed;
+  /** Streams whose cursor could not be told; once it has left. */
+  readonly unnoted?: readonly string[];
+  /** Versions of the keys that are retired, by purpose; once it has left. */
+  readonly keys?: Readonly<Record<string, readonly number[]>>;
+}
+
+export const leaveStatusQuery = defineQuery<LeaveStatus>('status');
+/** Delete nothing more: what is in the hub by now stays there. */
+export const keepSignal = defineSignal('keep');
+
+/** One leaving at a time of each instance. */
+export const leaveWorkflowId = (instance: string): string => `leave/${instance}`;
+export const joinWorkflowId = (instance: string): string => `join/${instance}`;
 
 /** Search attributes. They bypass the payload codec: opaque names only. */
 export const searchAttributes = {
@@ -95,3 +153,7 @@ export const searchAttributes = {
 /** The id of a stream's workflow: one open at most for each stream. */
 export const syncWorkflowId = (instance: string, direction: string, type: string): string =>
   `sync/${instance}/${direction}/${type}`;
+
+/** The id of a stream's reconciliation: one at a time. */
+export const reconcileWorkflowId = (instance: string, direction: string, type: string): string =>
+  `reconcile/${instance}/${direction}/${type}`;

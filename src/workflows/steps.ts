@@ -38,6 +38,29 @@ export const { describeStreams } = proxyActivities<Pick<Activities, 'describeStr
   retry: { ...retry, maximumAttempts: 2 },
 });
 
+/** For somebody who waits at a terminal, too; what it changes, it may change again. */
+export const { tendQuarantine } = proxyActivities<Pick<Activities, 'tendQuarantine'>>({
+  startToCloseTimeout: '60 seconds',
+  retry: { ...retry, maximumAttempts: 3 },
+});
+
+/** As long as a large source takes to be read through; each try begins anew. */
+export const { reconcileStream } = proxyActivities<Pick<Activities, 'reconcileStream'>>({
+  startToCloseTimeout: '24 hours',
+  heartbeatTimeout: '60 seconds',
+  retry: { ...retry, initialInterval: '10 seconds', maximumAttempts: 4 },
+});
+
+export const { listConflicts } = proxyActivities<Pick<Activities, 'listConflicts'>>({
+  startToCloseTimeout: '20 seconds',
+  retry: { ...retry, maximumAttempts: 2 },
+});
+
+/** Leaving the hub, and coming back: the first of them wait for batches in hand, and go through whole tables. */
+export const { beginLeave, stopStream, leavingBatch, forgetLive, rejoin } =
+  proxyActivities<Pick<Activities, 'beginLeave' | 'stopStream' | 'leavingBatch' | 'forgetLive' | 'rejoin'>>(long);
+export const { noteLeft, finishLeave } = proxyActivities<Pick<Activities, 'noteLeft' | 'finishLeave'>>(short);
+
 /** A tick is not worth many tries: the next one comes soon. */
 export const { pollStreams } = proxyActivities<Pick<Activities, 'pollStreams'>>({
   startToCloseTimeout: '5 minutes',

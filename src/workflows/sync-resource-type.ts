@@ -2,29 +2,33 @@
  * syncResourceType: drains one stream, batch by batch, and completes when it is caught up. Stays open while it is
  * paused, blocked or retrying, and says what it needs. ARCHITECTURE.md, 'States of a stream'.
  */
-import {
-  ActivityFailure,
-  allHandlersFinished,
-  ApplicationFailure,
-  condition,
-  continueAsNew,
-  TimeoutFailure,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ActivityFailure, allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
 
 import type { Batch, CommitResult, DenialReason, FetchResult, InFlight, StreamKey } from '../activities/contract.ts';
 import { advance } from '../sync/window.ts';
-import { isTroubleCode, type TroubleCode, troubles } from '../sync/trouble.ts';
+import { type TroubleCode, troubles } from '../sync/trouble.ts';
 import { Control } from './control.ts';
 import { Face } from './face.ts';
 import type { SyncInput, SyncResult } from './messages.ts';
 import { anonymize, authorize, beginResync, commit, extraStep, fetchChanges } from './steps.ts';
+import { troubleOf } from './trouble-of.ts';
 
 export async function syncResourceType(input: SyncInput): Promise<SyncResult> {
   return new StreamSync(input).run();
 }
 
 type Outcome<Value> = { readonly value: Value } | { readonly trouble: TroubleCode };
+
+type FetchedBatch = Extract<FetchResult, { kind: 'batch' }>;
+
+/** A batch in one line, for its activities' summaries. */
+function lineOf(type: string, { range, changes, deleted, own }: Batch): string {
+  const { lo, hi } = range;
+  if (own === 'retry') return `${type}: ${String(changes)} of quarantine, tried again`;
+  if (own === 'wanted') return `${type}: ${String(changes)} that others wait for, asked of the source`;
+  if (own === 'leftovers') return `${type}: ${String(deleted)} deleted that the source no longer has`;
+  return `${type} ${String(lo)}→${String(hi)}: ${String(changes)} changes, ${String(deleted)} deleted`;
+}
 
 /** What became of a batch. */
 type BatchEnd =
@@ -45,6 +49,8 @@ class StreamSync {
   #batches = 0;
   /** Troubles in a row. */
   #troubled = 0;
+  /** The leftovers of a resync were too many to delete them unasked, and somebody has said `retry` to that. */
+  #leftoversConfirmed = false;
 
   constructor(input: SyncInput) {
     this.#input = input;
@@ -62,6 +68,7 @@ class StreamSync {
     for (;;) {
       if (this.#control.paused) await this.#tidy();
       await this.#control.untilResumed();
+      if (this.#control.left) return this.#leave();
       if (this.#control.resync && !(await this.#resync())) continue;
       const fetched = this.#ahead ?? (await this.#fetch());
       this.#ahead = undefined;
@@ -77,14 +84,24 @@ class StreamSync {
         if (await this.#mayComplete()) return this.#complete('current');
         continue;
       }
-      const end = await this.#carryThrough(fetched.batch, fetched.steps);
+      const end = await this.#carryThrough(fetched);
       if (end.kind === 'denied' && (await this.#mayComplete())) {
         return this.#complete('denied', { reason: end.reason });
       }
-      if (end.kind === 'committed' && this.#isDrained(fetched.batch)) {
+      // What a stream does beside its feed says nothing of the feed.
+      if (end.kind === 'committed' && fetched.batch.own === undefined && this.#isDrained(fetched.batch)) {
         if (await this.#mayComplete()) return this.#complete('current');
       }
     }
+  }
+
+  /** The instance leaves: what was begun is given back, and nothing else is done. */
+  async #leave(): Promise<SyncResult> {
+    if (this.#ahead?.kind === 'batch') this.#discard.push(this.#ahead.batch.id);
+    this.#ahead = undefined;
+    await this.#tidy();
+    await condition(allHandlersFinished);
+    return this.#complete('left');
   }
 
   #isDrained(last: Batch): boolean {
@@ -106,7 +123,7 @@ class StreamSync {
   /** A run does not end on an order that it has not carried out: a pause holds, also where the hub says no. */
   async #mayComplete(): Promise<boolean> {
     await condition(allHandlersFinished);
-    if (this.#control.paused || this.#control.resync) return false;
+    if (this.#control.paused || this.#control.resync || this.#control.left) return false;
     return !this.#control.wake;
   }
 
@@ -121,6 +138,7 @@ class StreamSync {
     const summary = `${this.#input.type}: does the hub allow it by now?`;
     for (;;) {
       await this.#control.untilResumed();
+      if (this.#control.left) return undefined;
       this.#face.enter('authorizing');
       this.#control.wake = false;
       const asked = await this.#attempt(() => authorize.executeWithOptions({ summary }, [{ stream: this.#stream }]));
@@ -141,6 +159,7 @@ class StreamSync {
     const summary = `${this.#input.type}: a new epoch, from version 0`;
     const begun = await this.#attempt(() => beginResync.executeWithOptions({ summary }, [{ stream: this.#stream }]));
     if ('trouble' in begun) {
+      if (this.#hasLeft(begun.trouble)) return false;
       await this.#control.afterTrouble(begun.trouble, (this.#troubled += 1), 'resync');
       await this.#handOver();
       return false;
@@ -160,13 +179,19 @@ class StreamSync {
     const discard = this.#discard;
     const after = this.#face.status.totals?.delivered;
     const summary = `${this.#input.type}: what is new${after === undefined ? '' : ` after ${String(after)}`}?`;
-    const fetched = await this.#attempt(() =>
-      fetchChanges.executeWithOptions({ summary }, [{ stream: this.#stream, ...(discard.length > 0 && { discard }) }]),
-    );
+    const request = {
+      stream: this.#stream,
+      ...(discard.length > 0 && { discard }),
+      ...(this.#leftoversConfirmed && { leftoversConfirmed: true }),
+    };
+    const fetched = await this.#attempt(() => fetchChanges.executeWithOptions({ summary }, [request]));
     if ('trouble' in fetched) {
-      await this.#control.afterTrouble(fetched.trouble, (this.#troubled += 1));
+      if (this.#hasLeft(fetched.trouble)) return undefined;
+      const told = await this.#control.afterTrouble(fetched.trouble, (this.#troubled += 1));
+      if (fetched.trouble === 'leftovers-many') this.#leftoversConfirmed = told === 'retry';
       return undefined;
     }
+    if (fetched.value.kind === 'caught-up') this.#leftoversConfirmed = false;
     this.#discard = [];
     return fetched.value;
   }
@@ -181,11 +206,24 @@ class StreamSync {
   }
 
   /** Takes a batch through its steps into the target, the next fetch beside the commit. */
-  async #carryThrough(raw: Batch, steps: readonly string[]): Promise<BatchEnd> {
+  async #carryThrough({ batch: raw, steps, clean }: FetchedBatch): Promise<BatchEnd> {
     const { lo, hi } = raw.range;
     const { changes, deleted } = raw;
-    const line = `${this.#input.type} ${String(lo)}→${String(hi)}: ${String(changes)} changes, ${String(deleted)} deleted`;
+    const line = lineOf(this.#input.type, raw);
     this.#face.note({ batch: { lo, hi, changes, deleted }, head: raw.head });
+    const batch = clean === true ? raw : await this.#makeClean(raw, steps, line);
+    if (batch === undefined) return { kind: 'anew' };
+    this.#face.enter('authorizing');
+    const asked = await this.#insist(raw, () =>
+      authorize.executeWithOptions({ summary: line }, [{ stream: this.#stream, batch: raw.id }]),
+    );
+    if (asked === undefined) return { kind: 'anew' };
+    if (!asked.allowed) return { kind: 'denied', reason: asked.reason };
+    return this.#commit(batch, line);
+  }
+
+  /** De-identifies a batch and takes it through the extra steps; `undefined` where it is lost or given up. */
+  async #makeClean(raw: Batch, steps: readonly string[], line: string): Promise<Batch | undefined> {
     const asOf = new Date().toISOString();
     this.#face.enter('anonymizing');
     let batch = await this.#insist(raw, () => anonymize.executeWithOptions({ summary: line }, [{ batch: raw, asOf }]));
@@ -195,14 +233,7 @@ class StreamSync {
       this.#face.enter('stepping');
       batch = await this.#insist(raw, () => extraStep(name, line, { batch: before }));
     }
-    if (batch === undefined) return { kind: 'anew' };
-    this.#face.enter('authorizing');
-    const asked = await this.#insist(raw, () =>
-      authorize.executeWithOptions({ summary: line }, [{ stream: this.#stream, batch: raw.id }]),
-    );
-    if (asked === undefined) return { kind: 'anew' };
-    if (!asked.allowed) return { kind: 'denied', reason: asked.reason };
-    return this.#commit(batch, line);
+    return batch;
   }
 
   async #commit(batch: Batch, line: string): Promise<BatchEnd> {
@@ -223,8 +254,9 @@ class StreamSync {
 
   /** Fetches the next batch where there is one for sure; what goes wrong with that is found out again in turn. */
   async #fetchAhead(batch: Batch): Promise<FetchResult | undefined> {
-    const { paused, resync } = this.#control;
-    if (batch.range.hi >= batch.head || paused || resync || workflowInfo().continueAsNewSuggested) return undefined;
+    const { paused, resync, left } = this.#control;
+    if (batch.range.hi >= batch.head || paused || resync || left || workflowInfo().continueAsNewSuggested)
+      return undefined;
     const inFlight: InFlight = {
       batch: batch.id,
       epoch: batch.epoch,
@@ -246,7 +278,8 @@ class StreamSync {
       await this.#control.afterTrouble(outcome.trouble, (this.#troubled += 1));
       const { kind } = troubles[outcome.trouble];
       // A pause or a resync, or a history that grows: give the batch up, it is read again from where the stream stands.
-      const giveUp = this.#control.paused || this.#control.resync || workflowInfo().continueAsNewSuggested;
+      const { paused, resync, left } = this.#control;
+      const giveUp = paused || resync || left || workflowInfo().continueAsNewSuggested;
       if (kind === 'lost' || kind === 'resync' || giveUp) {
         this.#discard.push(batch.id);
         return undefined;
@@ -255,20 +288,18 @@ class StreamSync {
     }
   }
 
+  /** Whether the site's state says that the instance has left: also to a run that was started after it. */
+  #hasLeft(trouble: TroubleCode): boolean {
+    if (trouble === 'left') this.#control.left = true;
+    return trouble === 'left';
+  }
+
   async #attempt<Value>(step: () => Promise<Value>): Promise<Outcome<Value>> {
     try {
       return { value: await step() };
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
-      return { trouble: codeOf(error) };
+      return { trouble: troubleOf(error) };
     }
   }
-}
-
-/** The trouble behind a failed activity. One that timed out says nothing about servers: its worker is gone or stuck. */
-function codeOf(failure: ActivityFailure): TroubleCode {
-  const { cause } = failure;
-  if (cause instanceof ApplicationFailure && isTroubleCode(cause.type)) return cause.type;
-  if (cause instanceof ApplicationFailure && cause.type === 'NotFoundError') return 'lost-race';
-  return cause instanceof TimeoutFailure ? 'given-back' : 'unexpected';
 }

@@ -2,7 +2,7 @@
  * Bad input: what servers and disks may do, and what becomes of it. Each trouble has a constant code, tells whether
  * Temporal tries again, says nothing of the data, and leaves everything to be delivered once when the cause is gone.
  */
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 
 import type { Emulator, FaultAction, FaultMatch } from '../../src/emulator/emulator.ts';
 import { troubles, type TroubleCode } from '../../src/sync/trouble.ts';
@@ -40,6 +40,17 @@ async function failureOf(
   expect(message).toContain(troubles[type].means);
   expect([type, nonRetryable]).toEqual([type, troubles[type].kind !== 'transient']);
   return { code: type, retryMs: failure.nextRetryDelay };
+}
+
+/** Does something when the time is over for which a server wants to be left alone. */
+async function after<Result>(ms: number, work: () => Promise<Result>): Promise<Result> {
+  const now = Date.now.bind(Date);
+  const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() + ms);
+  try {
+    return await work();
+  } finally {
+    clock.mockRestore();
+  }
 }
 
 const quoting = { resourceType: 'OperationOutcome', issue: [{ diagnostics: `Patient/${ids[0] ?? ''} ${canary}` }] };
@@ -143,7 +154,7 @@ describe.each(places)('$where', ({ server, side, match, cases }) => {
         const failure = await failureOf(site, site.drive(patients));
         expect(failure).toEqual({ code: `${side}-${code}`, retryMs });
         expect(emulator.faults.pendingCount).toBe(0);
-        await site.drive(patients);
+        await after(retryMs ?? 0, () => site.drive(patients));
         delivered(site);
       });
     },

@@ -235,3 +235,49 @@ describe.each(modes)('commit, where ifMatch on entries is %s', (mode) => {
     });
   });
 });
+
+describe('a fetch that was given up and goes on', () => {
+  it('cannot have an older state follow a newer one: what it has overtaken is read anew', async () => {
+    await withSite({ limits: { batchRowsMax: 4, overlapRowsMax: 0 } }, async (site) => {
+      let filler = 0;
+      const fill = (): void => void site.instance.put(patient(`f${String((filler += 1))}`));
+      for (const count of [1, 2]) site.instance.put(patient('p1', { multipleBirthInteger: count }));
+      fill();
+      fill();
+      site.settle();
+      site.instance.put(patient('p1', { multipleBirthInteger: 3 }));
+      for (let count = 0; count < 3; count += 1) fill();
+      site.instance.put(patient('p1', { multipleBirthInteger: 4 }));
+      const live = await site.fetchBatch(patients);
+      // The attempt before it was given up, and notes after it what it has read, too.
+      await site.fetch(patients);
+      await expect(site.anonymize(live).then((batch) => site.commit(batch))).rejects.toMatchObject({
+        type: 'lost-race',
+      });
+      const seen: unknown[] = [];
+      for (let next = await site.fetch(patients); next.kind === 'batch'; next = await site.fetch(patients)) {
+        await site.commit(await site.anonymize(next.batch));
+        seen.push(site.inHub('Patient', 'p1')?.multipleBirthInteger);
+      }
+      expect(seen).toEqual(seen.map(() => 4));
+    });
+  });
+});
+
+describe('the probe of the fences', () => {
+  it.each([
+    [409, true],
+    [412, false],
+  ])('takes %i for what it is: a request that came twice, or a conflict that passes', async (status, applied) => {
+    await withSite({}, async (site) => {
+      site.instance.put(patient('p1'));
+      const batch = await site.cleanBatch(patients);
+      const action = { kind: 'answer', status, applied, body: '{}' } as const;
+      site.hub.faults.push({ match: { bodyIncludes: '"kind":"probe"' }, action });
+      if (!applied)
+        await expect(site.commit(batch)).rejects.toMatchObject({ type: 'target-conflict', nonRetryable: false });
+      await site.commit(batch);
+      expect(site.inHub('Patient', 'p1')).toBeDefined();
+    });
+  });
+});

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 
 import type { CommitTarget } from '../../src/fhir/server.ts';
 import { countParked } from '../../src/state/parked.ts';
-import { type Site, type Stored, up, withSite } from '../support/site.ts';
+import { patient, type Site, type Stored, up, withSite } from '../support/site.ts';
 
 const encounters = up('Encounter');
 const conditions = up('Condition');
@@ -219,6 +219,31 @@ describe('commit', () => {
       expect(rows).toEqual(keys.map((key) => ({ key, reason: 'set-too-large' })));
       expect(await parked(site)).toBe(0);
       expect(site.inHub('Condition', 'fits')).toBeDefined();
+    });
+  });
+});
+
+describe('a circle whose other target has gone from the hub', () => {
+  it('is parked for what is missing, and the commit ends', async () => {
+    await withSite({ streams: ['up Patient', 'up Encounter', 'up Condition'] }, async (site) => {
+      site.instance.put(patient('p1'));
+      await site.drive(up('Patient'));
+      site.instance.put({
+        resourceType: 'Encounter',
+        id: 'e1',
+        subject: { reference: 'Patient/p1' },
+        diagnosis: [{ condition: { reference: 'Condition/c1' } }],
+      });
+      await site.drive(up('Encounter'));
+      site.instance.delete('Patient', 'p1');
+      await site.drive(up('Patient'));
+      site.instance.put({ resourceType: 'Condition', id: 'c1', encounter: { reference: 'Encounter/e1' } });
+      const { commits } = await site.drive(up('Condition'));
+      expect(commits).toMatchObject([{ parked: 1, counts: { committed: 0 } }]);
+      site.instance.put(patient('p1'));
+      await site.drive(up('Patient'));
+      expect(site.inHub('Condition', 'c1')).toEqual(site.expected('Condition', 'c1'));
+      expect(site.inHub('Encounter', 'e1')).toEqual(site.expected('Encounter', 'e1'));
     });
   });
 });

@@ -117,8 +117,8 @@ describe('what the site itself refuses', () => {
     await withSite({ limits: { resourceBytesMax: 4_096 } }, async (site) => {
       put(site, 2);
       site.instance.put(patient('large', { text: { status: 'generated', div: 'x'.repeat(5_000) } }));
-      const { batches } = await site.drive(patients);
-      expect(batches[0]).toMatchObject({ changes: 3, quarantined: 1 });
+      const { commits } = await site.drive(patients);
+      expect(commits[0]).toMatchObject({ counts: { changes: 3, committed: 2 }, quarantined: 1 });
       expect(await quarantine(site)).toMatchObject([{ reason: 'resource-too-large', status: 0, sealed: false }]);
       expect(site.hub.list('Patient')).toHaveLength(2);
     });

@@ -128,3 +128,14 @@ describe('late commits', () => {
     });
   });
 });
+
+describe('an unsettled window that fills a batch by itself', () => {
+  it('is not read over and over where rows have no version: what is new comes first', async () => {
+    await withSite({ instance: { metaInChanges: false }, limits: { batchRowsMax: 4 } }, async (site) => {
+      for (let count = 0; count < 12; count += 1) site.instance.put(patient(`p${String(count)}`));
+      const { commits } = await site.drive(patients);
+      expect(commits.length).toBeLessThan(10);
+      expect(site.hub.list('Patient')).toHaveLength(12);
+    });
+  });
+});

@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { readPart } from '../../src/activities/staged.ts';
+import { fixedLimits } from '../../src/limits.ts';
 import { countParked } from '../../src/state/parked.ts';
 import { patient, type Site, up, withSite } from '../support/site.ts';
 import {
@@ -132,6 +133,38 @@ describe('anonymize', () => {
       expect(await quarantined(site)).toMatchObject([{ reason: 'leak-guard' }]);
       expect(noteInHub(site, 'of-q')).toBe('anything');
       expect(noteInHub(site, 'o')).toBeUndefined();
+    });
+  });
+
+  it('masks the words of each patient whom a resource names', async () => {
+    await withGuard(async (site) => {
+      site.instance.put(named('p'));
+      site.instance.put(named('q', { name: [{ family: 'Oberlander' }] }));
+      const focus = [{ reference: 'Patient/q' }];
+      site.instance.put(observation('o', 'p', `${family} and Oberlander came`, { focus }));
+      await site.drive(patients);
+      await site.drive(observations);
+      expect(noteInHub(site, 'o')).toMatch(/^\S+ and \S+ came$/);
+      expect(hubText(site)).not.toMatch(/Zephyrine|Oberlander/);
+    });
+  });
+
+  it('withholds what meets a word and is of patients with more words than are read together', async () => {
+    await withGuard(async (site) => {
+      const focus = [{ reference: 'Patient/q' }];
+      site.instance.put(named('p'));
+      site.instance.put(named('q'));
+      site.instance.put(observation('both', 'p', text, { focus }));
+      site.instance.put(observation('fine', 'p', 'Feels better.', { focus }));
+      for (const id of ['p', 'q']) site.instance.put(observation(`of-${id}`, id, text));
+      await site.drive(patients);
+      const most = Math.ceil((fixedLimits.guardReadWordsMax * 2) / 3);
+      await site.parts.db.updateTable('guard_patients').set({ words: most }).where('words', '>', 0).execute();
+      await site.drive(observations);
+      expect(await quarantined(site)).toMatchObject([{ reason: 'leak-guard' }]);
+      expect(noteInHub(site, 'both')).toBeUndefined();
+      expect(noteInHub(site, 'fine')).toBe('Feels better.');
+      for (const id of ['p', 'q']) expect(noteInHub(site, `of-${id}`)).toMatch(/^Seen today, \S+ feels better\.$/);
     });
   });
 

@@ -65,6 +65,29 @@ describe('poll-streams', () => {
     });
   });
 
+  it('asks a server that does not answer about no more streams than are asked at once, and the other server all the same', async () => {
+    const types = [
+      'Patient',
+      'Encounter',
+      'Observation',
+      'Condition',
+      'Procedure',
+      'Media',
+      'Device',
+      'Group',
+      'Basic',
+    ];
+    const dead = types.map((type) => `up ${type}`);
+    await withSite({ streams: [...dead, 'down Organization'], instance: { record: 'lines' } }, async (site) => {
+      site.instance.faults.push({ times: 1_000, action: { kind: 'refuse' } });
+      site.hub.put(of('Organization'));
+      const polled = await site.poll();
+      expect(polled).toMatchObject({ asked: 10, due: 10, started: 10, troubles: { 'source-unreachable': 9 } });
+      expect(site.instance.faults.hitCount).toBeLessThanOrEqual(4);
+      expect(started(site)).toContain('down Organization');
+    });
+  });
+
   it('has a stream ask the hub first that was denied the last time', async () => {
     await withSite({ streams }, async (site) => {
       site.instance.put(patient('a'));

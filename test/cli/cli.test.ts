@@ -46,6 +46,7 @@ const commands = [
   'resync',
   'retry',
   'status',
+  'quarantine',
   'keygen',
   'codec-server',
   'policy',

@@ -48,6 +48,15 @@ describe('what a person has to do', () => {
     ]);
   });
 
+  it('is to repair what source and target differ in, unless that was ordered', () => {
+    const reconciled = { atMs: Date.UTC(2026, 0, 5, 8, 30), differing: 3, repair: false };
+    expect(needsText([stream({ reconciled })])).toBe(
+      'Patient: 3 differ between source and target (2026-01-05 08:30 UTC). `sluice reconcile Patient --repair` mends them.',
+    );
+    expect(needsText([stream({ reconciled: { ...reconciled, repair: true } })])).toBe('');
+    expect(needsText([stream({ reconciled: { ...reconciled, differing: 0 } })])).toBe('');
+  });
+
   it('is something wherever a stream cannot go on by itself, or quarantined', () => {
     const states = ['denied', 'blocked', 'paused', 'failed', 'terminated', 'unanswered'] as const;
     for (const state of states) expect(needsAttention(stream({ state }))).toBe(true);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { CompiledPolicy } from '../../src/deid/compile.ts';
 import type { Json, JsonObject, Resource } from '../../src/fhir/resource.ts';
 import { compiled, drawn, resource } from './policy/arbitrary.ts';
-import { bundleOf, policyOf, redact, run } from './support.ts';
+import { bundleOf, keep, policyOf, redact, run } from './support.ts';
 import { seed } from '../seed.ts';
 
 fc.configureGlobal({ numRuns: 300, seed });
@@ -124,5 +124,40 @@ describe('under a rule that removes', () => {
         }
       }),
     );
+  });
+});
+
+describe('a path that the library evaluates', () => {
+  const plain = [
+    ...['Patient.multipleBirth', 'Patient.active', 'Patient.birthDate', 'Patient.deceased', 'Patient.gender'],
+    ...['Patient.name', 'Patient.name.given', 'Patient.name.family', 'Patient.telecom.rank', 'Patient.photo.size'],
+    ...['Observation.value', 'Observation.component.value', 'Observation.effective', 'Observation.issued'],
+    ...['Observation.value.value', 'Observation.value.unit', 'Observation.value.origin.value', 'Observation.note.text'],
+    ...['Observation.referenceRange.low.value', 'Observation.component.value.value', 'Encounter.length.value'],
+    ...['Claim.item.sequence', 'Claim.item.unitPrice.value', 'MedicationRequest.dispenseRequest.quantity.value'],
+    ...['QuestionnaireResponse.item.answer.value', 'DocumentReference.content.attachment.size', 'Practitioner.photo'],
+    ...['HumanName.family', 'Quantity.value', 'Period.start', 'Coding.userSelected', 'Attachment.size', 'Money.value'],
+    ...['value', 'given', 'sequence', 'size', 'start', 'userSelected', 'valueInteger', 'identifier'].map(
+      (name) => `nodesByName('${name}')`,
+    ),
+  ];
+
+  it.each(plain)('takes what the plan takes, numbers too: %s', (path) => {
+    for (const by of [
+      [redact(path), redact(`${path}.where(true)`), 'keep'],
+      [keep(path), keep(`${path}.where(true)`), 'drop'],
+    ] as const) {
+      const [one, other] = [by[0], by[1]].map((each) => policyOf([each], { default: by[2], labels: false }));
+      fc.assert(
+        fc.property(resource, (input) => {
+          const results = [one, other].map((policy) => policy && run(input, policy));
+          const [first, second] = results.map((result) =>
+            result?.kind === 'resource' ? { ...result.resource, meta: null } : result?.reason,
+          );
+          expect(second).toEqual(first);
+        }),
+        { numRuns: 60 },
+      );
+    }
   });
 });

@@ -93,13 +93,14 @@ const cursor = (id: string, kind = 'cursor'): object => ({
   instance: 'north',
   version: 5_000_000_000,
 });
+const done = { kind: 'done' };
 const marker = `m-${'0123456789'.repeat(4)}`;
 
 describe.each([
   { place: 'hub', source: 'Organization', sourceId: 'o1', target: 'Patient', direction: 'up' },
   { place: 'instance', source: 'Patient', sourceId: 'p1', target: 'Organization', direction: 'down' },
 ] as const)('the Client at the $place', ({ place, source, sourceId, target, direction }) => {
-  it('can read the change feed and current states of what it is the source of', async () => {
+  it('can read the change feed, current states and all of what it is the source of', async () => {
     const aidbox = aidboxOf(place);
     const head = await aidbox.head(source);
     const page = await aidbox.page(source, { lo: 0, hi: head, count: 100, page: 1 });
@@ -107,31 +108,56 @@ describe.each([
     const current = await aidbox.current(source, [sourceId, 'absent']);
     expect(current.get(sourceId)).toMatchObject({ id: sourceId });
     expect(current.get('absent')).toBeNull();
+    const dumped: JsonObject[] = [];
+    await aidbox.dump(source, { resourceBytesMax: 10_000 }, async (one) => {
+      if (one.kind === 'resource') dumped.push(one.resource as JsonObject);
+    });
+    expect(dumped.map(({ id }) => id)).toContain(sourceId);
   });
 
   it('can write, delete and fence', async () => {
     const aidbox = aidboxOf(place);
     const id = `north.${direction}.${target}`;
-    expect(await transaction(aidbox, ['POST', 'ChangesInfo', cursor('north.probe.0a1b2c3d4e5f', 'probe')])).toEqual({
-      kind: 'done',
-    });
-    expect(await transaction(aidbox, ['DELETE', 'ChangesInfo/north.probe.0a1b2c3d4e5f'])).toEqual({ kind: 'done' });
+    expect(
+      await transaction(aidbox, ['POST', 'ChangesInfo', cursor('north.probe.0a1b2c3d4e5f', 'probe')]),
+    ).toMatchObject(done);
+    expect(await transaction(aidbox, ['DELETE', 'ChangesInfo/north.probe.0a1b2c3d4e5f'])).toMatchObject(done);
     const first = await transaction(
       aidbox,
       ['PUT', `${target}/ab12`, { resourceType: target, id: 'ab12' }],
       ['POST', 'ChangesInfo', cursor(id)],
       ['POST', 'ChangesInfo', cursor(marker, 'marker')],
     );
-    expect(first).toEqual({ kind: 'done' });
+    expect(first).toMatchObject(done);
     const { etag } = (await aidbox.read('ChangesInfo', id))!;
     const lane: Entry = ['POST', 'ChangesInfo', cursor(`${id}.l3`, 'lane')];
     const second = ['PUT', `ChangesInfo/${id}`, cursor(id), etag] as Entry;
     expect(
       await transaction(aidbox, ['DELETE', `${target}/ab12`], lane, ['DELETE', `ChangesInfo/${marker}`], second),
-    ).toEqual({ kind: 'done' });
+    ).toMatchObject(done);
     expect(await transaction(aidbox, second)).toEqual({ kind: 'refused', status: 412, missing: [] });
     expect([...(await aidbox.readMany('ChangesInfo', [id, `${id}.l3`, marker])).keys()]).toEqual([id, `${id}.l3`]);
     expect(servers[place]!.read(target, 'ab12')).toBeUndefined();
+  });
+
+  it('can list the ids of what it has written itself, and nothing else of it', async () => {
+    const origin = { system: 'urn:fhir-sluice:origin', code: place === 'hub' ? 'north' : 'hub' };
+    const emulator = servers[place]!;
+    emulator.put({ resourceType: target, id: 'ours', meta: { tag: [origin] } });
+    emulator.put({ resourceType: target, id: 'theirs', meta: { tag: [{ ...origin, code: 'south' }] } });
+    const aidbox = aidboxOf(place);
+    const page = { count: 10, page: 1 };
+    expect(await aidbox.taggedIds(target, { ...origin, ...page })).toMatchObject({ ids: ['ours'], isLast: true });
+    expect(await aidbox.taggedIds(target, { ...origin, ...page, ids: ['ours', 'theirs'] })).toMatchObject({
+      ids: ['ours'],
+      versions: [expect.stringMatching(/^\d+$/)],
+    });
+    await refused(aidbox.taggedIds(target, { ...origin, code: 'south', ...page }));
+    const call = caller(emulator, basic(clientOf[place], secret));
+    const tag = `_tag=${encodeURIComponent(`${origin.system}|${origin.code}`)}`;
+    for (const query of ['', '&_elements=id,name', '&_elements=id,meta,name', '&_elements=id,meta&_include=*']) {
+      expect((await call('GET', `/fhir/${target}?${tag}${query}`)).status).toBe(403);
+    }
   });
 
   it('can do no more', async () => {
@@ -139,6 +165,8 @@ describe.each([
     const seen = servers[place]!.store.rows('Client').length;
     // What it is the target of it cannot read back.
     await refused(aidbox.head(target));
+    await refused(aidbox.dump(target, { resourceBytesMax: 10_000 }, async () => undefined));
+    await refused(aidbox.dump('Medication', { resourceBytesMax: 10_000 }, async () => undefined));
     await refused(aidbox.current(target, [target === 'Patient' ? 'p1' : 'o1']));
     // What it is the source of it cannot write; other types not at all.
     await refused(transaction(aidbox, ['PUT', `${source}/${sourceId}`, { resourceType: source, id: sourceId }]));
@@ -188,7 +216,7 @@ describe.each([
         ['GET', `/${target}/p1`],
         ['GET', `/${source}/${sourceId}/_history`],
         ['POST', `/${source}/_search`],
-        ['GET', `/${source}/$dump`],
+        ['GET', `/${target}/$dump`],
         ['GET', `/x/../${source}`],
         ['GET', '/ChangesInfo'],
         ['GET', '/AidboxInstance'],
@@ -219,9 +247,9 @@ describe.each([
     const emulator = await prepared(place, 'types-entity');
     try {
       const aidbox = site(emulator, clientOf[place]);
-      expect(await transaction(aidbox, ['POST', 'ChangesInfo', cursor(`north.${direction}.${target}`)])).toEqual({
-        kind: 'done',
-      });
+      expect(await transaction(aidbox, ['POST', 'ChangesInfo', cursor(`north.${direction}.${target}`)])).toMatchObject(
+        done,
+      );
     } finally {
       await emulator.close();
     }
@@ -248,6 +276,7 @@ describe('the files', () => {
     ] as const) {
       const uris: string[] = (await json(`${place}/access.json`)).entry.map((entry: any) => entry.resource.matcho.uri);
       expect(uris).toContain(`#^/(${read.join('|')})/\\$changes$`);
+      expect(uris).toContain(`#^/(${read.join('|')})/\\$dump$`);
       expect(uris).toContain(`#^(/fhir)?/(${read.join('|')})/[A-Za-z0-9.-]{1,64}$`);
       expect(uris).toContain(`#^(/fhir)?/(${write.join('|')})/[A-Za-z0-9.-]{1,64}$`);
     }

@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { describe, expect, it } from '@jest/globals';
 
 import { createAidbox } from '../../src/fhir/aidbox.ts';
-import type { FeedRow } from '../../src/fhir/server.ts';
+import { createLimiter } from '../../src/fhir/limiter.ts';
+import type { DumpedResource, FeedRow } from '../../src/fhir/server.ts';
 import { phi, problemOf, transportTo, withAidbox, withServer } from './servers.ts';
 
 const patient = (id: string, more: object = {}): { resourceType: string; id: string } => ({
@@ -148,9 +151,11 @@ describe('current states', () => {
         for (const id of ids) emulator.put(patient(id, { text: { div: 'x'.repeat(1_000) } }));
         const found = await aidbox.current('Patient', ids);
         expect([...found.keys()]).toEqual(ids);
-        expect([...found.values()].map((resource) => resource?.id)).toEqual(ids);
+        expect([...found.values()]).toMatchObject(ids.map((id) => ({ id })));
         emulator.put(patient('large', { text: { div: phi.repeat(1_000) } }));
-        expect((await problemOf(aidbox.current('Patient', ['p1', 'large']))).failure).toBe('answer-too-large');
+        // One that no answer can hold takes the others nothing away.
+        const both = await aidbox.current('Patient', ['large', 'p1']);
+        expect([both.get('large'), both.get('p1')]).toMatchObject(['too-large', { id: 'p1' }]);
       },
       { answerBytesMax: 9_000 },
     );
@@ -179,11 +184,14 @@ describe('current states', () => {
 describe('a transaction', () => {
   it('is done, and leaves out of its answer what nobody reads', async () => {
     await withAidbox({}, async (aidbox, emulator) => {
-      expect(await aidbox.transaction(bundle(put(patient('p1'))))).toEqual({ kind: 'done' });
+      const answer = await aidbox.transaction(bundle(put(patient('p1'))));
+      expect(answer).toEqual({ kind: 'done', versions: [emulator.store.head('Patient')?.toString()] });
       expect(emulator.read('Patient', 'p1')).toMatchObject(patient('p1'));
       expect(emulator.requests[0]?.headers.prefer).toBe('return=minimal');
     });
-    await answering('')(async (aidbox) => expect(await aidbox.transaction(bundle())).toEqual({ kind: 'done' }));
+    await answering('')(async (aidbox) =>
+      expect(await aidbox.transaction(bundle())).toEqual({ kind: 'done', versions: [] }),
+    );
   });
 
   it('is not believed done by a 200 that is no Bundle', async () => {
@@ -235,7 +243,8 @@ describe('a transaction', () => {
         expect(etag).toMatch(/^W\/"\d+"$/);
         expect(resource).toMatchObject(patient('p1'));
         const second = bundle(put(patient('p1'), { ifMatch: etag }));
-        expect(await aidbox.transaction(second)).toEqual({ kind: 'done' });
+        const version = (await aidbox.transaction(second)) as { versions: readonly string[] };
+        expect(version.versions).toEqual([expect.stringMatching(/^\d+$/)]);
         expect(await aidbox.transaction(second)).toEqual({ kind: 'refused', status: 412, missing: [] });
       });
     const entry = (response: object): object => ({
@@ -259,6 +268,141 @@ describe('a transaction', () => {
       emulator.delete('Patient', 'p2');
       expect([...(await aidbox.readMany('Patient', ['p1', 'p2', 'p3'])).keys()]).toEqual(['p1']);
       expect(await aidbox.read('Patient', 'p3')).toBeUndefined();
+    });
+  });
+});
+
+describe('a dump', () => {
+  const dumped = async (
+    aidbox: ReturnType<typeof createAidbox>,
+    resourceBytesMax = 1_000,
+  ): Promise<(DumpedResource | string)[]> => {
+    const found: (DumpedResource | string)[] = [];
+    await aidbox.dump('Patient', { resourceBytesMax }, async (resource) => {
+      found.push(resource.kind === 'resource' ? (resource.resource as { id: string }).id : resource);
+    });
+    return found;
+  };
+
+  it('is every live resource of the type in FHIR format, in an answer above the bound of any other', async () => {
+    await withAidbox(
+      {},
+      async (aidbox, emulator) => {
+        const ids = Array.from({ length: 30 }, (_, index) => `p${index}`);
+        for (const id of ids) emulator.put(patient(id, { managingOrganization: { reference: 'Organization/o' } }));
+        emulator.delete('Patient', 'p7');
+        expect(await dumped(aidbox)).toEqual(ids.filter((id) => id !== 'p7'));
+        await aidbox.dump('Patient', { resourceBytesMax: 1_000 }, async (one) => {
+          if (one.kind !== 'resource') throw new Error(one.kind);
+          expect(one.resource).toEqual(JSON.parse(one.json));
+          expect(one.resource).toMatchObject({ managingOrganization: { reference: 'Organization/o' } });
+        });
+        expect(emulator.requests.at(-1)?.path).toBe('/Patient/$dump?fhir=true');
+      },
+      { answerBytesMax: 500 },
+    );
+  });
+
+  it('keeps nothing but the id of a resource that is too large, wherever the id stands', async () => {
+    const large = { text: { div: `"id":"no",\\"${'{'.repeat(2_000)}` }, contained: [{ id: 'nor-this' }], other: 'id' };
+    const line = JSON.stringify({ resourceType: 'Patient', ...large, id: 'large' });
+    await answering(`${JSON.stringify(patient('a'))}\n${line}\r\n\n${JSON.stringify(patient('b'))}`)(async (aidbox) => {
+      expect(await dumped(aidbox)).toEqual(['a', { kind: 'too-large', id: 'large' }, 'b']);
+    });
+    await answering(line.slice(0, -1))(async (aidbox) => {
+      expect((await problemOf(dumped(aidbox))).failure).toBe('answer-malformed');
+    });
+    await answering(JSON.stringify(large))(async (aidbox) => {
+      expect(await dumped(aidbox)).toEqual([{ kind: 'too-large', id: undefined }]);
+    });
+  });
+
+  it('is read no faster than it is taken, and ends with what takes it', async () => {
+    let sent = 0;
+    const piece = Buffer.from(`${JSON.stringify(patient('p', { text: { div: 'x'.repeat(64_000) } }))}\n`);
+    await withServer(
+      (_request, response) => {
+        const write = (): void => {
+          while (!response.destroyed) {
+            sent += piece.length;
+            if (!response.write(piece)) {
+              response.once('drain', write);
+              return;
+            }
+          }
+        };
+        write();
+      },
+      async (url) => {
+        const aidbox = createAidbox(transportTo(url));
+        let taken = 0;
+        const stop = aidbox.dump('Patient', { resourceBytesMax: 100_000 }, async () => {
+          taken += piece.length;
+          await sleep(2);
+          // What lies between the two is in sockets, and bounded by them.
+          expect(sent - taken).toBeLessThan(16 * 2 ** 20);
+          if (taken > 24 * 2 ** 20) throw new RangeError('enough');
+        });
+        await expect(stop).rejects.toThrow(new RangeError('enough'));
+      },
+    );
+  });
+
+  it('is given up where the next piece does not come, however long it took so far', async () => {
+    const line = `${JSON.stringify(patient('p'))}\n`;
+    let answered = 0;
+    await withServer(
+      (_request, response) => {
+        let pieces = 0;
+        const timer = setInterval(() => {
+          if (++pieces <= 6) response.write(line);
+          else if (answered > 0) clearInterval(timer);
+          else response.end();
+          if (pieces > 6) answered += 1;
+        }, 300);
+        response.once('close', () => {
+          clearInterval(timer);
+        });
+      },
+      async (url) => {
+        const aidbox = createAidbox(transportTo(url, { requestTimeoutSeconds: 1 }));
+        expect(await dumped(aidbox)).toHaveLength(6);
+        expect(await problemOf(dumped(aidbox))).toMatchObject({ failure: 'unreachable' });
+      },
+    );
+  });
+
+  it('holds one of the requests that may be in flight until it is read', async () => {
+    await withAidbox(
+      {},
+      async (aidbox, emulator) => {
+        emulator.put(patient('p'));
+        let head: Promise<number> | undefined;
+        let isAnswered = false;
+        await aidbox.dump('Patient', { resourceBytesMax: 1_000 }, async () => {
+          head = aidbox.head('Patient').finally(() => {
+            isAnswered = true;
+          });
+          await sleep(200);
+          expect(isAnswered).toBe(false);
+        });
+        expect(await head).toBeGreaterThan(0);
+      },
+      { limiter: createLimiter({ server: 's', limits: { requestsInFlightMax: 1, requestsPerSecondMax: 100 } }) },
+    );
+  });
+});
+
+describe('what a target holds of ours', () => {
+  it('is listed by ids and versions, of all or of some', async () => {
+    await withAidbox({}, async (aidbox, emulator) => {
+      const tag = { system: 'urn:fhir-sluice:origin', code: 'north' };
+      const versions = ['a', 'b', 'c'].map((id) => String(emulator.put(patient(id, { meta: { tag: [tag] } })).txid));
+      emulator.put(patient('other'));
+      const all = await aidbox.taggedIds('Patient', { ...tag, count: 2, page: 1 });
+      expect(all).toEqual({ ids: ['a', 'b'], versions: versions.slice(0, 2), isLast: false });
+      const some = await aidbox.taggedIds('Patient', { ...tag, count: 9, page: 1, ids: ['c', 'other', 'none'] });
+      expect(some).toEqual({ ids: ['c'], versions: versions.slice(2), isLast: true });
     });
   });
 });

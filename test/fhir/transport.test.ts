@@ -27,6 +27,7 @@ const calls: Record<string, (aidbox: Aidbox, signal?: AbortSignal) => Promise<un
   page: (aidbox, signal) => aidbox.page('Patient', { lo: 0, hi: 9, count: 9, page: 1 }, signal),
   current: (aidbox, signal) => aidbox.current('Patient', [phi], signal),
   read: (aidbox, signal) => aidbox.read('Patient', phi, signal),
+  dump: (aidbox, signal) => aidbox.dump('Patient', { resourceBytesMax: 10_000 }, async () => undefined, signal),
   transaction,
 };
 

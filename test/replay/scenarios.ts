@@ -3,12 +3,14 @@ import type { WorkflowHandle } from '@temporalio/client';
 
 import {
   pauseSignal,
+  reconcileWorkflowId,
   resumeSignal,
   resyncSignal,
   retrySignal,
   statusQuery,
   wakeSignal,
 } from '../../src/workflows/messages.ts';
+import type { reconcileInstance } from '../../src/workflows/reconcile.ts';
 import type { pollInstance } from '../../src/workflows/poll-instance.ts';
 import type { Script, ScriptOptions } from '../workflows/support/script.ts';
 import { eventually, type Stage, type StageSite, type SyncHandle } from '../workflows/support/stage.ts';
@@ -133,6 +135,20 @@ export const scenarios: readonly Scenario[] = [
       });
       await handle.result();
       return [handle];
+    },
+  },
+  {
+    name: 'reconcile',
+    async play(site, script, stage) {
+      script.fails('reconcileStream', 'source-forbidden');
+      const streams = ['Patient', 'Encounter'].map((type) => ({ direction: 'up', type }) as const);
+      const handle = await stage.client.workflow.start<typeof reconcileInstance>('reconcileInstance', {
+        workflowId: `reconcile/${site.instance}/scheduled`,
+        taskQueue: `sluice/${site.instance}`,
+        args: [{ instance: site.instance, streams, repair: true }],
+      });
+      await handle.result();
+      return [handle, stage.client.workflow.getHandle(reconcileWorkflowId(site.instance, 'up', 'Encounter'))];
     },
   },
 ];

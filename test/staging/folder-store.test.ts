@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { chmod, mkdir, open, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFolderStore } from '../../src/staging/folder-store.ts';
@@ -23,27 +23,6 @@ async function modeOf(path: string): Promise<number> {
 }
 
 describe('objects', () => {
-  it('are written, replaced, streamed, listed and deleted', () =>
-    withFolder(async (folder) => {
-      const store = await openFolderStore({ folder, bytesMax });
-      expect(await store.put('b1/p1', stream(3, 100_000))).toEqual({ bytes: 300_000 });
-      await store.put('b1/p1', stream(2, 200_000));
-      await store.put('b2/p1', stream(0));
-      expect(await collect(store.get('b1/p1'))).toHaveLength(400_000);
-      expect(await collect(store.get('b2/p1'))).toHaveLength(0);
-      const batches = await listed(store);
-      expect(batches.map(({ batch, bytes }) => [batch, bytes]).sort()).toEqual([
-        ['b1', 400_000],
-        ['b2', 0],
-      ]);
-      expect(await store.has('b1/p1')).toBe(true);
-      await store.deleteAll('b1/');
-      await store.deleteAll('b1/');
-      expect(await store.has('b1/p1')).toBe(false);
-      await expect(collect(store.get('b1/p1'))).rejects.toMatchObject({ code: 'staging-missing' });
-      expect(await filesBelow(folder)).toEqual(['b2/p1']);
-    }));
-
   it('are their owner’s alone, whatever the umask', () =>
     withFolder(async (outer) => {
       const folder = join(outer, 'new', 'staging');
@@ -66,67 +45,6 @@ describe('objects', () => {
       expect(await modeOf(folder)).toBe(0o750);
     }));
 
-  it.each([
-    'p',
-    'b/',
-    '/p',
-    '../p',
-    'b/..',
-    'b/.',
-    './p',
-    'b/p/q',
-    'b\\..\\p/q',
-    'b/.temp-1',
-    'b/p\0',
-    `b/${'x'.repeat(201)}`,
-    'b/ä',
-    'b/p\n',
-  ])('have no name like %j', (name) =>
-    withFolder(async (folder) => {
-      const store = await openFolderStore({ folder, bytesMax });
-      const refused = { code: 'staging-name-refused' };
-      await expect(store.put(name, stream(1))).rejects.toMatchObject(refused);
-      await expect(store.putIfAbsent(name, Buffer.alloc(1))).rejects.toMatchObject(refused);
-      await expect(collect(store.get(name))).rejects.toMatchObject(refused);
-      await expect(store.has(name)).rejects.toMatchObject(refused);
-      expect(await filesBelow(folder)).toEqual([]);
-    }),
-  );
-
-  it('refuses to delete outside of a batch', () =>
-    withFolder(async (folder) => {
-      const store = await openFolderStore({ folder, bytesMax });
-      for (const prefix of ['', '/', '..', '../', 'a/b/', '.']) {
-        await expect(store.deleteAll(prefix)).rejects.toMatchObject({ code: 'staging-name-refused' });
-      }
-    }));
-
-  it('show the old bytes or the new, never half of them', () =>
-    withFolder(async (folder) => {
-      const store = await openFolderStore({ folder, bytesMax });
-      await store.put('b/p', stream(1, 10));
-      async function* failing(): AsyncGenerator<Uint8Array> {
-        yield Buffer.alloc(5000);
-        expect(await readFile(join(folder, 'b', 'p'))).toHaveLength(10);
-        throw new Error('the source broke');
-      }
-      await expect(store.put('b/p', failing())).rejects.toThrow('the source broke');
-      expect(await filesBelow(folder)).toEqual(['b/p']);
-      expect(await collect(store.get('b/p'))).toHaveLength(10);
-    }));
-
-  it('are created once by any number of writers', () =>
-    withFolder(async (folder) => {
-      const stores = [await openFolderStore({ folder, bytesMax }), await openFolderStore({ folder, bytesMax })];
-      const writers = Array.from({ length: 20 }, (_, index) =>
-        stores[index % 2]!.putIfAbsent('b/key', Buffer.alloc(9, index)),
-      );
-      const created = await Promise.all(writers);
-      expect(created.filter(Boolean)).toHaveLength(1);
-      expect((await readFile(join(folder, 'b', 'key')))[0]).toBe(created.indexOf(true));
-      expect(await filesBelow(folder)).toEqual(['b/key']);
-    }));
-
   it('do not come back through a writer that a deletion overtook', () =>
     withFolder(async (folder) => {
       const store = await openFolderStore({ folder, bytesMax });
@@ -136,58 +54,6 @@ describe('objects', () => {
       }
       await expect(store.put('b/p', overtaken())).rejects.toMatchObject({ code: 'staging-unavailable' });
       expect(await filesBelow(folder)).toEqual([]);
-    }));
-});
-
-describe('bytesMax', () => {
-  it('bounds all objects together, whatever is replaced and deleted', () =>
-    withFolder(async (folder) => {
-      const store = await openFolderStore({ folder, bytesMax: 1000 });
-      await store.put('a/p', stream(1, 400));
-      await store.put('a/p', stream(1, 500));
-      await store.put('b/p', stream(5, 100));
-      const full = { code: 'staging-full', message: 'staging-full' };
-      await expect(store.put('c/p', stream(1))).rejects.toMatchObject(full);
-      await expect(store.putIfAbsent('c/key', Buffer.alloc(1))).rejects.toMatchObject(full);
-      expect(await filesBelow(folder)).toEqual(['a/p', 'b/p']);
-      await store.deleteAll('a/');
-      await store.put('c/p', stream(5, 100));
-      await expect(store.put('d/p', stream(1))).rejects.toMatchObject(full);
-    }));
-
-  it('counts what is being written at the same time', () =>
-    withFolder(async (folder) => {
-      const store = await openFolderStore({ folder, bytesMax: 1000 });
-      const writes = ['a/p', 'b/p', 'c/p'].map((name) => store.put(name, stream(60, 10)));
-      const outcomes = await Promise.allSettled(writes);
-      expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(1);
-      for (const name of ['a/p', 'b/p', 'c/p']) await store.deleteAll(name.slice(0, 2));
-      await store.put('d/p', stream(10, 100));
-    }));
-
-  it('counts what lay there at the start', () =>
-    withFolder(async (folder) => {
-      await (await openFolderStore({ folder, bytesMax: 1000 })).put('a/p', stream(1, 900));
-      const store = await openFolderStore({ folder, bytesMax: 1000 });
-      await expect(store.put('b/p', stream(1, 101))).rejects.toMatchObject({ code: 'staging-full' });
-      await store.put('b/p', stream(1, 100));
-    }));
-
-  it('counts no twice what is written and deleted in a crowd', () =>
-    withFolder(async (folder) => {
-      const store = await openFolderStore({ folder, bytesMax: 10_000 });
-      for (let round = 0; round < 20; round += 1) {
-        await Promise.allSettled([
-          store.put('a/p', stream(4, 50)),
-          store.put('a/p', stream(3, 50)),
-          store.put('a/q', stream(2, 50)),
-          store.deleteAll('a/'),
-          store.putIfAbsent('a/key', Buffer.alloc(100)),
-        ]);
-      }
-      await store.deleteAll('a/');
-      await store.put('b/p', stream(1, 10_000));
-      await expect(store.put('c/p', stream(1, 1))).rejects.toMatchObject({ code: 'staging-full' });
     }));
 });
 

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -9,7 +10,11 @@ import { fixedLimits } from '../../src/limits.ts';
 import { type Database, openDatabase } from '../../src/state/database.ts';
 import { forgetOtherKeys, noteOutput, patientGroups } from '../../src/state/guard-patients.ts';
 import { addWords, type AddedWords, meetsWords, wordsOf } from '../../src/state/guard-words.ts';
-import { withMemoryState, withState } from './state-file.ts';
+import { withFolder } from '../staging/folder.ts';
+import { backends } from './backends.ts';
+import { withState as withStateFile } from './state-file.ts';
+
+const states = await backends();
 
 const input = { keyVersion: 1, nowMs: 1_000 };
 
@@ -23,7 +28,7 @@ async function known(db: Database, patient: string): Promise<number[]> {
   return runs.flatMap((run) => [...hashesOf(run)]).sort((a, b) => a - b);
 }
 
-describe("the leak guard's words", () => {
+describe.each(states)("the leak guard's words, on $name", ({ withState, withQuickState }) => {
   it('are kept for each patient, each once, whatever comes in which pieces', async () => {
     const patient = fc.constantFrom('ann', 'bob', 'eve');
     const batches = fc.array(fc.dictionary(patient, fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 12 })), {
@@ -31,7 +36,7 @@ describe("the leak guard's words", () => {
     });
     await fc.assert(
       fc.asyncProperty(batches, (all) =>
-        withMemoryState(async (db) => {
+        withQuickState(async (db) => {
           const model = new Map<string, Set<number>>();
           for (const batch of all) {
             let fresh = 0;
@@ -56,7 +61,7 @@ describe("the leak guard's words", () => {
   });
 
   it('of a patient with many are in few pieces, and not written anew each time', async () => {
-    await withMemoryState(async (db) => {
+    await withQuickState(async (db) => {
       for (let batch = 0; batch < 200; batch++) {
         await add(db, { ann: Array.from({ length: 10 }, (_, index) => batch * 10 + index) });
       }
@@ -130,9 +135,11 @@ describe("the leak guard's words", () => {
       expect(groups.map((group) => group.length)).toEqual([7, 1, 492, 500, 101]);
     });
   });
+});
 
+describe("the leak guard's words in a file", () => {
   it('stand in the file as hashes alone', async () => {
-    await withState(async (db, file) => {
+    await withStateFile(async (db, file) => {
       await add(db, { ab12: [0x0102030405] });
       await db.destroy();
       expect((await readFile(file)).includes(Buffer.from([0, 1, 2, 3, 4, 5]))).toBe(true);
@@ -142,10 +149,9 @@ describe("the leak guard's words", () => {
 
 describe('a state file of before the leak guard', () => {
   it('is brought forward, and keeps what it holds', async () => {
-    await withState(async (db, file) => {
-      await sql`ALTER TABLE parked DROP COLUMN guard`.execute(db);
-      for (const table of ['guard_words', 'guard_patients']) await sql.raw(`DROP TABLE ${table}`).execute(db);
-      await db.updateTable('meta').set({ value: '1' }).where('name', '=', 'schema').execute();
+    await withFolder(async (folder) => {
+      const file = join(folder, 'state.db');
+      const db = await openDatabase(file, 1);
       await sql`INSERT INTO parked VALUES ('up', 'Observation/o', 'Observation', 'd', x'00', 1, 0, 'b', '', 0)`.execute(
         db,
       );

@@ -139,6 +139,7 @@ export class ModelStream {
     const resolution = await resolveReferences(this.#db, {
       direction: 'up',
       batch: label,
+      outdates: [],
       candidates: puts.map((op) => ({
         key: op.key,
         needs: op.needs ?? [],

@@ -17,7 +17,9 @@ import {
 } from '../../src/state/parked.ts';
 import { closure } from '../../src/sync/closure.ts';
 import { ModelStream, ModelTarget, type Op, Violation } from './model-commits.ts';
-import { withMemoryState, withState } from './state-file.ts';
+import { backends } from './backends.ts';
+
+const states = await backends();
 
 const candidate = (key: string, ...needs: string[]): ParkCandidate => ({
   key,
@@ -38,6 +40,7 @@ const resolve = (
     batch,
     candidates,
     superseded: [],
+    outdates: [],
     nowMs: 1_000,
     parkedCountMax: 100,
     ...more,
@@ -65,7 +68,7 @@ async function arrive(db: Database, label: string, ...keys: string[]): Promise<n
   });
 }
 
-describe('resolving references', () => {
+describe.each(states)('resolving references, on $name', ({ withState, withQuickState }) => {
   it('parks what nothing offers, with its sealed content, and releases it when that arrives', async () => {
     await withState(async (db) => {
       expect(await outcome(resolve(db, 'b1', [candidate('Obs/1', 'Enc/1', 'Pat/1'), candidate('Obs/2')]))).toBe(
@@ -91,7 +94,7 @@ describe('resolving references', () => {
 
   it('does not let two streams that wait for each other both park and forget', async () => {
     for (let round = 0; round < 20; round++)
-      await withMemoryState(async (db) => {
+      await withQuickState(async (db) => {
         const both = await Promise.all([
           outcome(resolve(db, 'a', [candidate('A/1', 'B/1')])),
           outcome(resolve(db, 'b', [candidate('B/1', 'A/1')])),
@@ -226,7 +229,7 @@ describe('resolving references', () => {
   });
 
   it('takes thousands at once', async () => {
-    await withMemoryState(async (db) => {
+    await withQuickState(async (db) => {
       const many = Array.from({ length: 2_000 }, (_, index) =>
         candidate(`A/${String(index)}`, `X/${String(index % 700)}`),
       );
@@ -334,31 +337,31 @@ async function expectNothingOverlooked(db: Database, { target, parked }: Rest): 
   expect([...closure(recorded, (key) => (ledger.get(key)?.digest ?? '') !== '').ready]).toEqual([]);
 }
 
-describe('streams that park and release side by side', () => {
+describe.each(states)('streams that park and release side by side, on $name', ({ withQuickState, share }) => {
   it('write whatever is closed, forget nothing, and never show the target a dangling reference', async () => {
     await fc.assert(
       fc.asyncProperty(runs, (run) =>
-        withMemoryState(async (db) => {
+        withQuickState(async (db) => {
           const rest = await runToRest(db, run, false);
           expect(rest.target.refusals).toBe(0);
           expectNothingForgotten(rest);
           await expectNothingOverlooked(db, rest);
         }),
       ),
-      { numRuns: 100 },
+      { numRuns: 100 * share },
     );
   });
 
   it('forget nothing either where what is referred to is deleted meanwhile', async () => {
     await fc.assert(
       fc.asyncProperty(runs, (run) =>
-        withMemoryState(async (db) => {
+        withQuickState(async (db) => {
           const rest = await runToRest(db, run, true);
           expectNothingForgotten(rest);
           await expectNothingOverlooked(db, rest);
         }),
       ),
-      { numRuns: 100 },
+      { numRuns: 100 * share },
     );
   });
 });

@@ -5,11 +5,13 @@ import { forgetInLedger, readLedger, typeOfKey, writeLedger } from '../../src/st
 import { noteMarkers, oldMarkers } from '../../src/state/markers.ts';
 import { countQuarantined, putInQuarantine, quarantinedBy, releaseFromQuarantine } from '../../src/state/quarantine.ts';
 import { addCounts, listStreams, noCounts, readStream, updateStream, writeStream } from '../../src/state/streams.ts';
-import { withMemoryState, withState } from './state-file.ts';
+import { backends } from './backends.ts';
+
+const states = await backends();
 
 const patients = { direction: 'up', type: 'Patient' } as const;
 
-describe("a stream's position", () => {
+describe.each(states)("a stream's position, on $name", ({ withState }) => {
   it('stands at the beginning where it was never touched', async () => {
     await withState(async (db) => {
       expect(await readStream(db, patients)).toEqual({
@@ -24,6 +26,7 @@ describe("a stream's position", () => {
         currentAtMs: 0,
         denied: '',
         counts: noCounts,
+        leftoversFrom: -1,
         openCommit: undefined,
       });
       expect(await listStreams(db, 'up')).toEqual([]);
@@ -44,6 +47,7 @@ describe("a stream's position", () => {
         currentAtMs: 1_800_000_000_001,
         denied: 'disabled',
         counts: { changes: 5, committed: 4, deleted: 3, unchanged: 2, withheld: 1 },
+        leftoversFrom: 2 ** 40,
         openCommit: { label: 'b1', bundles: 3, lanes: 4 },
       };
       await writeStream(db, position);
@@ -64,7 +68,7 @@ describe("a stream's position", () => {
   });
 });
 
-describe('the ledger', () => {
+describe.each(states)('the ledger, on $name', ({ withState, withQuickState }) => {
   it('knows what was written last, for each direction', async () => {
     await withState(async (db) => {
       await writeLedger(db, 'up', [
@@ -75,8 +79,8 @@ describe('the ledger', () => {
       await writeLedger(db, 'down', [{ key: 'Patient/b', digest: 'other', epoch: 1 }]);
       const entries = await readLedger(db, 'up', ['Patient/a', 'Patient/a', 'Patient/b', 'Patient/c']);
       expect(Object.fromEntries(entries)).toEqual({
-        'Patient/a': { digest: '', epoch: 2 },
-        'Patient/b': { digest: 'two', epoch: 1 },
+        'Patient/a': { digest: '', epoch: 2, version: '' },
+        'Patient/b': { digest: 'two', epoch: 1, version: '' },
       });
       await forgetInLedger(db, 'up', ['Patient/b']);
       expect((await readLedger(db, 'up', ['Patient/b'])).size).toBe(0);
@@ -85,7 +89,7 @@ describe('the ledger', () => {
   });
 
   it('takes thousands of keys', async () => {
-    await withMemoryState(async (db) => {
+    await withQuickState(async (db) => {
       const writes = Array.from({ length: 5_000 }, (_, index) => ({
         key: `Patient/${String(index)}`,
         digest: 'd',
@@ -105,8 +109,15 @@ describe('the ledger', () => {
   });
 });
 
-describe('quarantine', () => {
-  const entry = { key: 'Patient/a', reason: 'no-id', status: 0, batch: 'b1', content: Buffer.from('sealed') } as const;
+describe.each(states)('quarantine, on $name', ({ withState }) => {
+  const entry = {
+    key: 'Patient/a',
+    reason: 'no-id',
+    status: 0,
+    batch: 'b1',
+    form: 'clean',
+    content: Buffer.from('sealed'),
+  } as const;
 
   it('counts attempts up and keeps when it began', async () => {
     await withState(async (db) => {
@@ -144,7 +155,7 @@ describe('quarantine', () => {
   });
 });
 
-describe('markers', () => {
+describe.each(states)('markers, on $name', ({ withState, withQuickState }) => {
   it('are old once their time has passed, and gone once swept', async () => {
     await withState(async (db) => {
       await noteMarkers(db, 'cursor-1', ['m1', 'm2'], [], 1_000);
@@ -159,7 +170,7 @@ describe('markers', () => {
   });
 
   it('are swept a bounded number at a time', async () => {
-    await withMemoryState(async (db) => {
+    await withQuickState(async (db) => {
       const ids = Array.from({ length: fixedLimits.markerSweepMax + 5 }, (_, index) => `m${String(index)}`);
       await noteMarkers(db, 'cursor-1', ids, [], 1_000);
       expect(await oldMarkers(db, 'cursor-1', 2_000)).toHaveLength(fixedLimits.markerSweepMax);

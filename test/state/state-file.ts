@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { type Database, openDatabase } from '../../src/state/database.ts';
 
 /** Runs `work` with a fresh state file and removes it. */
-export async function withState(work: (db: Database, file: string) => Promise<void>): Promise<void> {
+export async function withState<Result>(work: (db: Database, file: string) => Promise<Result>): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-state-'));
   const file = join(folder, 'site', 'state.db');
   const db = await openDatabase(file);
   try {
-    await work(db, file);
+    return await work(db, file);
   } finally {
     await db.destroy();
     await rm(folder, { recursive: true, force: true });

@@ -4,7 +4,9 @@ import type { Database } from '../../src/state/database.ts';
 import { lookUpSeen, observeHead, readHeads, recordPending, settleSeen, windowRows } from '../../src/state/window.ts';
 import { ModelReader, runToRest, Violation, type WindowStore } from '../sync/model-reader.ts';
 import { ModelSource, seeded } from '../sync/model-source.ts';
-import { withMemoryState } from './state-file.ts';
+import { type Backend, backends } from './backends.ts';
+
+const states = await backends();
 
 const stream = { direction: 'up', type: 'Patient' } as const;
 
@@ -21,7 +23,7 @@ const storeOf = (db: Database): WindowStore => ({
 const longestMs = 120_000;
 const settleMs = longestMs + 2_000;
 
-async function life(seed: number): Promise<string | undefined> {
+async function life(withState: Backend['withQuickState'], seed: number): Promise<string | undefined> {
   const random = seeded(seed);
   const lastUpdated = random(2) === 0 ? ('start' as const) : ('within' as const);
   const source = new ModelSource({ transactions: 24, ids: 2, longestMs, skewMs: 1_000, lastUpdated }, random);
@@ -33,7 +35,7 @@ async function life(seed: number): Promise<string | undefined> {
     currentHasMeta: true,
     lossPercent: 20,
   };
-  return withMemoryState(async (db) => {
+  return withState(async (db) => {
     try {
       await runToRest(source, new ModelReader(source, storeOf(db), options, random), settleMs, random);
       return undefined;
@@ -44,11 +46,11 @@ async function life(seed: number): Promise<string | undefined> {
   });
 }
 
-describe('the window in the state, over late commits', () => {
+describe.each(states)('the window in the state, over late commits, on $name', ({ withQuickState, share }) => {
   it('loses nothing and never goes backwards, as the model of it does not', async () => {
     const failures: string[] = [];
-    for (let seed = 1; seed <= 60; seed++) {
-      const failure = await life(seed);
+    for (let seed = 1; seed <= 60 * share; seed++) {
+      const failure = await life(withQuickState, seed);
       if (failure !== undefined) failures.push(failure);
     }
     expect(failures).toEqual([]);

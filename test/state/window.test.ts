@@ -12,7 +12,9 @@ import {
   windowRows,
 } from '../../src/state/window.ts';
 import { advance, maturedHead, nextRead } from '../../src/sync/window.ts';
-import { withMemoryState, withState } from './state-file.ts';
+import { backends } from './backends.ts';
+
+const states = await backends();
 
 const patients = { direction: 'up', type: 'Patient' } as const;
 const row = (id: string, version: number, atMs = 1_000): SeenRow => ({
@@ -22,7 +24,7 @@ const row = (id: string, version: number, atMs = 1_000): SeenRow => ({
   atMs,
 });
 
-describe('observed heads', () => {
+describe.each(states)('observed heads, on $name', ({ withState, withQuickState }) => {
   it('are kept for each server', async () => {
     await withState(async (db) => {
       await observeHead(db, 'instance', 7, 1_000);
@@ -35,14 +37,14 @@ describe('observed heads', () => {
   });
 
   it('are not noted again while they stay as they were, so that an idle server adds nothing', async () => {
-    await withMemoryState(async (db) => {
+    await withQuickState(async (db) => {
       for (let tick = 0; tick < 200; tick++) await observeHead(db, 'instance', tick < 100 ? 5 : 4, tick * 15_000);
       expect(await readHeads(db, 'instance', 0, 1_000)).toEqual([{ version: 5, atMs: 0 }]);
     });
   });
 
   it('are thinned to one a second while they grow', async () => {
-    await withMemoryState(async (db) => {
+    await withQuickState(async (db) => {
       for (let ms = 0; ms < 3_000; ms += 100) await observeHead(db, 'instance', 1 + ms, ms);
       const heads = await readHeads(db, 'instance', 3_000, 60_000);
       expect(heads.map((head) => head.atMs)).toEqual([0, 1_000, 2_000]);
@@ -50,7 +52,7 @@ describe('observed heads', () => {
   });
 
   it('are noted also where the clock was set back', async () => {
-    await withMemoryState(async (db) => {
+    await withQuickState(async (db) => {
       await observeHead(db, 'instance', 1, 100_000);
       await observeHead(db, 'instance', 2, 50_000);
       expect(await readHeads(db, 'instance', 50_000, 1_000)).toHaveLength(2);
@@ -58,7 +60,7 @@ describe('observed heads', () => {
   });
 
   it('lose the matured ones that the newest matured one replaces', async () => {
-    await withMemoryState(async (db) => {
+    await withQuickState(async (db) => {
       for (let second = 0; second < 100; second++) await observeHead(db, 'instance', 1 + second, second * 1_000);
       await readHeads(db, 'instance', 99_000, 10_000);
       const heads = await readHeads(db, 'instance', 99_000, 10_000);
@@ -68,7 +70,7 @@ describe('observed heads', () => {
   });
 
   it('let a stream that is written to all the time read on between its sweeps', async () => {
-    await withMemoryState(async (db) => {
+    await withQuickState(async (db) => {
       const settleMs = 20_000;
       let position = { settled: 0, delivered: 0 };
       let longestWaitMs = 0;
@@ -90,7 +92,7 @@ describe('observed heads', () => {
   });
 });
 
-describe('the seen set', () => {
+describe.each(states)('the seen set, on $name', ({ withState, withQuickState }) => {
   it('knows committed rows, and those of the batch in flight, but of no other batch', async () => {
     await withState(async (db) => {
       await recordPending(db, patients, 'b1', '', [row('a', 1)]);
@@ -102,7 +104,7 @@ describe('the seen set', () => {
   });
 
   it('knows the highest version and the latest time of an id', async () => {
-    await withMemoryState(async (db) => {
+    await withQuickState(async (db) => {
       await recordPending(db, patients, 'b1', '', [row('a', 3, 9_000), row('a', 5, 7_000), row('b', 4, 1_000)]);
       const { known } = await lookUpSeen(db, patients, [row('a', 6), row('c', 6)], 'b1');
       expect([...known]).toEqual([['a', { version: 5, lastUpdatedMs: 9_000 }]]);
@@ -110,7 +112,7 @@ describe('the seen set', () => {
   });
 
   it('drops what a batch noted that was given up, when the next one is noted', async () => {
-    await withMemoryState(async (db) => {
+    await withQuickState(async (db) => {
       await recordPending(db, patients, 'lost', '', [row('a', 1)]);
       await recordPending(db, patients, 'b2', '', [row('b', 2)]);
       expect((await lookUpSeen(db, patients, [row('a', 1)], 'lost')).seenRows.size).toBe(0);
@@ -120,7 +122,7 @@ describe('the seen set', () => {
   });
 
   it('keeps the batch in flight when the next one is noted', async () => {
-    await withMemoryState(async (db) => {
+    await withQuickState(async (db) => {
       await recordPending(db, patients, 'b1', '', [row('a', 1)]);
       await recordPending(db, patients, 'b2', 'b1', [row('b', 2)]);
       await settleSeen(db, patients, 'b1', 0, 100);
@@ -129,7 +131,7 @@ describe('the seen set', () => {
   });
 
   it('does not make a committed row pending again', async () => {
-    await withMemoryState(async (db) => {
+    await withQuickState(async (db) => {
       await recordPending(db, patients, 'b1', '', [row('a', 1)]);
       await settleSeen(db, patients, 'b1', 0, 100);
       await recordPending(db, patients, 'b2', '', [row('a', 1)]);
@@ -138,7 +140,7 @@ describe('the seen set', () => {
   });
 
   it('is apart for each stream', async () => {
-    await withMemoryState(async (db) => {
+    await withQuickState(async (db) => {
       await recordPending(db, patients, 'b1', '', [row('a', 1)]);
       const down = { direction: 'down', type: 'Patient' } as const;
       expect((await lookUpSeen(db, down, [row('a', 1)], 'b1')).seenRows.size).toBe(0);
@@ -151,14 +153,14 @@ describe('the seen set', () => {
   });
 
   it('counts the rows of the unsettled window, pending ones too', async () => {
-    await withMemoryState(async (db) => {
+    await withQuickState(async (db) => {
       await recordPending(db, patients, 'b1', '', [row('a', 1), row('b', 2), row('c', 3), row('read', 0)]);
       expect(await windowRows(db, patients, 1)).toBe(2);
     });
   });
 
   it('takes more rows than a statement has variables', async () => {
-    await withMemoryState(async (db) => {
+    await withQuickState(async (db) => {
       const rows = Array.from({ length: 6_000 }, (_, index) => row(`id-${String(index)}`, index + 1));
       await recordPending(db, patients, 'b1', '', rows);
       expect((await lookUpSeen(db, patients, rows, 'b1')).seenRows.size).toBe(6_000);
@@ -166,10 +168,10 @@ describe('the seen set', () => {
   });
 });
 
-describe('forgetting of what is settled', () => {
+describe.each(states)('forgetting of what is settled, on $name', ({ withQuickState }) => {
   const settleMs = 1_000;
   const kept = async (rows: readonly SeenRow[], settled: number): Promise<string[]> =>
-    withMemoryState(async (db) => {
+    withQuickState(async (db) => {
       await recordPending(db, patients, 'b1', '', rows);
       await settleSeen(db, patients, 'b1', settled, settleMs);
       return [...(await lookUpSeen(db, patients, rows, '')).seenRows].sort();
@@ -197,7 +199,7 @@ describe('forgetting of what is settled', () => {
   });
 
   it('leaves pending rows alone', async () => {
-    await withMemoryState(async (db) => {
+    await withQuickState(async (db) => {
       await recordPending(db, patients, 'b1', '', [row('new', 2, 100_000)]);
       await recordPending(db, patients, 'b2', 'b1', [row('old', 1, 1)]);
       await settleSeen(db, patients, 'b1', 2, settleMs);

@@ -59,6 +59,8 @@ export interface SiteOptions {
   readonly keyVersions?: readonly number[];
   /** Modules of extra steps, as URLs. */
   readonly steps?: readonly string[];
+  /** A PostgreSQL for the state; a file of the site's own where nothing is said. */
+  readonly stateDatabase?: Config['stateDatabase'];
   /** Whether the hub registers the instance, with every stream and the policy allowed. */
   readonly registered?: boolean;
 }
@@ -263,7 +265,7 @@ export class Site {
       if (fetched.kind !== 'batch') throw new Error(`fetched: ${fetched.kind}`);
       batches.push(fetched.batch);
       await before('anonymize');
-      let batch = await this.anonymize(fetched.batch);
+      let batch = fetched.clean === true ? fetched.batch : await this.anonymize(fetched.batch);
       for (const step of fetched.steps) {
         await before('step');
         batch = await this.runStep(batch, step);
@@ -352,6 +354,7 @@ function configOf(site: Site, options: SiteOptions): Config {
     steps: (options.steps ?? []).map((moduleUrl, index) => ({ name: `extra${String(index)}`, moduleUrl })),
     stagingFolder: site.stagingFolder,
     stateFile: site.stateFile,
+    ...(options.stateDatabase && { stateDatabase: options.stateDatabase }),
     keys: {
       staging: ring('staging', 1),
       pseudonym: ring('pseudonym', 2, options.keyVersions),

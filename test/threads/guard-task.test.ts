@@ -66,7 +66,7 @@ interface Read {
 function read(bytes: Uint8Array): Read[] {
   return [...lineRanges(bytes)].map(({ start, end }) => {
     const line = parseLine(bytes, start, end);
-    if (line.kind === 'delete') throw new Error('a delete');
+    if (line.kind !== 'put') throw new Error('no put');
     return { resource: line.resource, mark: decodeMark(markIn(bytes, putFrame(bytes, start, end)!)!) };
   });
 }
@@ -126,6 +126,26 @@ describe('the guard in a thread', () => {
     expect(notes[1]).toMatch(/^Zephyrine, \S+$/);
     expect(notes.slice(2).join(' ')).not.toMatch(/Zephyrine|Quill/);
     expect(meets(one!.mark, removed)).toBe(false);
+  });
+
+  it('masks the words of each patient whom a resource names, and says them of each no longer', async () => {
+    const { removed } = await clean('Patient', named('p', 'Zephyrine'), named('q', 'Quill'), named('r', 'Oberlander'));
+    const focus = ['q', 'r'].map((id) => ({ reference: `Patient/${id}` }));
+    const { lines } = await clean('Observation', {
+      ...observation('a', 'p', 'Zephyrine, Quill saw Thistlewood'),
+      focus,
+    });
+    const guarded = await guard(lines, removed);
+    expect(guarded.outcomes).toEqual(['masked']);
+    const [one] = read(guarded.lines);
+    expect(JSON.stringify(one!.resource.note)).toContain('saw Thistlewood');
+    expect(JSON.stringify(one!.resource.note)).not.toMatch(/Zephyrine|Quill/);
+    expect(one!.mark).toHaveLength(3);
+    expect(meets(one!.mark, removed)).toBe(false);
+    // What is left is told of all of them at once.
+    expect(new Set(one!.mark.map(({ kept }) => kept)).size).toBe(1);
+    const again = await guard(guarded.lines, (await clean('Patient', named('r', 'Thistlewood'))).removed);
+    expect(JSON.stringify(read(again.lines)[0]!.resource.note)).not.toContain('Thistlewood');
   });
 
   it('masks the same whether words come together or one after the other, also where what was kept is unknown', async () => {

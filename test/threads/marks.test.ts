@@ -38,6 +38,20 @@ describe('marks', () => {
     expect(decodeMark(encodeMark(mark))).toEqual([{ patient: one!.patient, resource: one!.resource, kept: 'unknown' }]);
   });
 
+  it('of one resource with many patients hold what is left once, known or not', () => {
+    const kept = listOfHashes(Array.from({ length: 1_000 }, (_, index) => index));
+    const patients = Array.from({ length: 100 }, (_, index) => index.toString(16).padStart(32, '0'));
+    for (const left of [kept, 'unknown'] as const) {
+      const mark = patients.map((patient) => ({ patient, resource: 'Group/g', kept: left }));
+      const other = { patient: patients[0]!, resource: 'Group/h', kept: left };
+      const encoded = encodeMark([...mark, other]);
+      expect(encoded.length).toBeLessThan(2 * 6_000 + 100 * 20 + 100);
+      expect(decodeMark(encoded)).toEqual([...mark, other]);
+      expect(decodeMark(encodeMark(decodeMark(encoded)))).toEqual([...mark, other]);
+    }
+    expect(() => decodeMark(Buffer.concat([Buffer.alloc(16), Buffer.of(0)]))).toThrow(RangeError);
+  });
+
   it('that are cut off or of something else are refused', () => {
     const kept = listOfHashes([1, 2]);
     const whole = encodeMark([{ patient: 'ab'.repeat(16), resource: 'Patient/p', kept }]);

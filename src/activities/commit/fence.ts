@@ -86,6 +86,21 @@ function cursorAgain(present: Versioned | undefined, id: string, instance: strin
   return { ...kept, closed };
 }
 
+/** Adds to what a cursor says, beside any commit. Throws `lost-race` where it has moved meanwhile. */
+export async function amendCursor(
+  target: CommitTarget,
+  id: string,
+  present: Versioned,
+  changes: JsonObject,
+): Promise<void> {
+  const { meta: _serverOwned, ...kept } = present.resource;
+  const write = guardedWrite({ ...kept, ...changes }, id, present);
+  const bundle = Buffer.from(`{"resourceType":"Bundle","type":"transaction","entry":[${write}]}`);
+  const answer = await onSide('target', () => target.transaction(bundle, cancelSignal()));
+  if (answer.kind === 'done') return;
+  throw new TroubleError(answer.status === 409 || answer.status === 412 ? 'lost-race' : 'target-refuses');
+}
+
 async function openLanes(input: FenceInput): Promise<Fence> {
   const { instance, target, plan } = input;
   const id = cursorId(instance, plan.stream.direction, plan.stream.type);

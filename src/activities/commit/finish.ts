@@ -1,8 +1,10 @@
 /** After a commit: ledger, seen set, parked resources, positions and totals move in one transaction of the state. */
 import type { Database } from '../../state/database.ts';
+import { dropDeletions } from '../../state/deletions.ts';
 import { type LedgerWrite, typeOfKey, writeLedger } from '../../state/ledger.ts';
 import { noteArrived, parkedBy, releaseClaims, removeParked } from '../../state/parked.ts';
 import { quarantinedBy, releaseFromQuarantine } from '../../state/quarantine.ts';
+import { orderHeldDeletes, settleRetried } from '../../state/retries.ts';
 import {
   addCounts,
   noCounts,
@@ -11,7 +13,9 @@ import {
   type StreamPosition,
   writeStream,
 } from '../../state/streams.ts';
+import { dropWanted, settleWanted } from '../../state/wanted.ts';
 import { settleSeen } from '../../state/window.ts';
+import { TroubleError } from '../failures.ts';
 import { type Parts, settleMsOf } from '../parts.ts';
 import type { CommitPlan, PlannedWrite } from './planned.ts';
 
@@ -22,23 +26,40 @@ export interface Finished {
   readonly freed: number;
 }
 
-/** Notes a commit that the target has taken. May be called again: it notes a sequence once. */
-export async function finishCommit(parts: Parts, plan: CommitPlan): Promise<Finished> {
+/**
+ * Notes a commit that the target has taken. May be called again: it notes a sequence once.
+ * @param versions - the target's versions of what was written, as far as its answers were heard
+ */
+export async function finishCommit(
+  parts: Parts,
+  plan: CommitPlan,
+  versions: ReadonlyMap<string, string> = new Map(),
+): Promise<Finished> {
   return parts.db.transaction().execute(async (tx) => {
     const position = await readStream(tx, plan.stream);
     if (position.epoch !== plan.epoch || position.sequence >= plan.sequence)
       return { position, counts: noCounts, freed: 0 };
+    // Opened anew since, with another plan: what the target has taken may be that one's.
+    const { openCommit } = position;
+    if (openCommit?.label === plan.label && openCommit.planner !== plan.planner) throw new TroubleError('lost-race');
     const { direction } = plan.stream;
     const quarantined = await quarantinedBy(tx, direction, plan.label);
     const left = new Set([...(await parkedBy(tx, direction, plan.label)), ...quarantined]);
     const done = plan.writes.filter((write) => !left.has(write.key));
     const puts = done.filter((write) => write.method === 'PUT').map((write) => write.key);
-    await noteOthers(tx, plan, done);
+    await noteOthers(tx, plan, done, versions);
     const own = done.filter((write) => typeOfKey(write.key) === plan.stream.type);
-    await writeLedger(tx, direction, ledgerWrites(own, plan.epoch));
+    await writeLedger(tx, direction, ledgerWrites(own, plan.epoch, versions));
     await removeParked(tx, direction, [...done.map((write) => write.key), ...quarantined]);
     await releaseClaims(tx, plan.label);
-    await releaseFromQuarantine(tx, direction, [...done.map((write) => write.key), ...plan.unchangedKeys]);
+    // The deletes of leftovers say nothing of a state that is refused now.
+    const decided = plan.own === 'leftovers' ? [] : [...done.map((write) => write.key), ...plan.unchangedKeys];
+    await releaseFromQuarantine(tx, direction, decided);
+    if (plan.own === 'wanted') await settleWanted(tx, direction, plan.batch);
+    if (plan.own === 'retry') await settleRetried(tx, direction, plan.batch);
+    if (done.some((write) => write.method === 'DELETE')) await orderHeldDeletes(tx, direction);
+    await dropWanted(tx, direction, puts);
+    await dropDeletions(tx, direction, [...plan.writes.map((write) => write.key), ...plan.unchangedKeys]);
     const freed = await noteArrived(tx, direction, puts);
     if (plan.batch !== '') await settleSeen(tx, plan.stream, plan.batch, plan.settled, settleMsOf(parts.limits));
     const committed = own.filter((write) => write.method === 'PUT').length;
@@ -63,18 +84,28 @@ export async function finishCommit(parts: Parts, plan: CommitPlan): Promise<Fini
   });
 }
 
-const ledgerWrites = (writes: readonly PlannedWrite[], epoch: number): LedgerWrite[] =>
-  writes.map((write) => ({ key: write.key, digest: write.digest, epoch }));
+const ledgerWrites = (
+  writes: readonly PlannedWrite[],
+  epoch: number,
+  versions: ReadonlyMap<string, string>,
+): LedgerWrite[] => writes.map(({ key, digest }) => ({ key, digest, epoch, version: versions.get(key) ?? '' }));
 
 /** Released resources of other types belong to their own streams: their epoch, their totals. */
-async function noteOthers(tx: Database, plan: CommitPlan, done: readonly PlannedWrite[]): Promise<void> {
+async function noteOthers(
+  tx: Database,
+  plan: CommitPlan,
+  done: readonly PlannedWrite[],
+  versions: ReadonlyMap<string, string>,
+): Promise<void> {
   const { direction } = plan.stream;
   const byType = Map.groupBy(done, (write) => typeOfKey(write.key));
   byType.delete(plan.stream.type);
   for (const [type, writes] of byType) {
     const position = await readStream(tx, { direction, type });
-    await writeLedger(tx, direction, ledgerWrites(writes, position.epoch));
-    const counts = addCounts(position.counts, { ...noCounts, committed: writes.length });
+    await writeLedger(tx, direction, ledgerWrites(writes, position.epoch, versions));
+    const committed = writes.filter((write) => write.method === 'PUT').length;
+    const deleted = writes.length - committed;
+    const counts = addCounts(position.counts, { ...noCounts, committed, deleted });
     await writeStream(tx, { ...position, counts });
   }
 }

@@ -7,9 +7,9 @@ import type { Batch, StreamKey } from '../contract.ts';
 import { heartbeat } from '../failures.ts';
 import { markOfLine } from '../guard/look.ts';
 import type { Mark } from '../../threads/marks.ts';
-import type { Parts } from '../parts.ts';
+import { quarantineEntry } from '../quarantined.ts';
 import { readPart } from '../staged.ts';
-import { quarantineContext } from './contexts.ts';
+import type { PlanningParts } from './planner.ts';
 
 /** A staged part of some form of the batch, whole. */
 export interface Source {
@@ -48,7 +48,7 @@ export interface Inspected {
 }
 
 /** Inspects a batch's present form. */
-export async function inspectBatch(parts: Parts, batch: Batch): Promise<Inspected> {
+export async function inspectBatch(parts: PlanningParts, batch: Batch): Promise<Inspected> {
   const perPart = await pMap(
     Array.from({ length: batch.parts }, (_, part) => part),
     async (part) => {
@@ -67,7 +67,7 @@ export async function inspectBatch(parts: Parts, batch: Batch): Promise<Inspecte
 
 /** Inspects one part; what is refused goes into quarantine under the commit's label. */
 export async function inspectSource(
-  parts: Parts,
+  parts: PlanningParts,
   { direction, type }: StreamKey,
   label: string,
   source: Source,
@@ -79,17 +79,20 @@ export async function inspectSource(
 }
 
 export async function quarantineLines(
-  parts: Parts,
+  parts: PlanningParts,
   direction: StreamKey['direction'],
   label: string,
   refused: readonly RefusedLine[],
 ): Promise<void> {
-  const entries = refused.map(({ key, reason, line }) => ({
-    key,
-    reason: reason as QuarantineReason,
-    status: 0,
-    batch: label,
-    content: parts.sealer.seal(line, quarantineContext(direction, key)),
-  }));
-  await putInQuarantine(parts.db, direction, entries, parts.now());
+  if (refused.length === 0) return;
+  const entries = refused.map(({ key, reason, line }) =>
+    quarantineEntry(parts.sealer, direction, {
+      key,
+      reason: reason as QuarantineReason,
+      batch: label,
+      form: reason === 'resource-too-large' ? 'none' : 'clean',
+      content: line,
+    }),
+  );
+  await parts.write((tx) => putInQuarantine(tx, direction, entries, parts.now()));
 }

@@ -11,10 +11,10 @@ import { decodeMark, encodeMark, type Mark } from '../../threads/marks.ts';
 import type { StreamKey } from '../contract.ts';
 import { TroubleError } from '../failures.ts';
 import type { Looked } from '../guard/look.ts';
-import type { Parts } from '../parts.ts';
 import { parkedContext } from './contexts.ts';
 import { contentOf, inspectSource, isPut, markOf, quarantineLines } from './inspect.ts';
 import { type Compared, lookNow } from './late-words.ts';
+import type { PlanningParts } from './planner.ts';
 
 /** A parked resource that a commit has claimed. */
 export interface Claimed {
@@ -25,7 +25,7 @@ export interface Claimed {
 
 /** Compares parked resources that the commit `label` has claimed. Those that may not pass are parked no more. */
 export async function compareReleased(
-  parts: Parts,
+  parts: PlanningParts,
   direction: StreamKey['direction'],
   label: string,
   claimed: readonly Claimed[],
@@ -58,7 +58,7 @@ function* lotsOf(claimed: readonly Claimed[]): Generator<Claimed[]> {
 }
 
 async function compareLot(
-  parts: Parts,
+  parts: PlanningParts,
   direction: StreamKey['direction'],
   label: string,
   lot: readonly Claimed[],
@@ -94,17 +94,18 @@ async function compareLot(
     hits.flatMap(({ outcome }) => (outcome.kind === 'withheld' ? [] : [outcome])),
   );
   const withheld = [...refused.map(({ key }) => key), ...failed];
-  await parts.db.transaction().execute(async (tx) => {
-    await replaceParked(tx, direction, label, contents);
-    await removeParked(tx, direction, withheld);
-  });
+  if (contents.length > 0 || withheld.length > 0)
+    await parts.write(async (tx) => {
+      await replaceParked(tx, direction, label, contents);
+      await removeParked(tx, direction, withheld);
+    });
   const masked = hits.filter(({ key, outcome }) => outcome.kind === 'masked' && !failed.includes(key));
   return { masked: masked.length, withheld };
 }
 
 /** A parked resource as a put line. */
 async function parkedLine(
-  parts: Parts,
+  parts: PlanningParts,
   direction: StreamKey['direction'],
   key: string,
   mark: Mark | undefined,
@@ -118,7 +119,7 @@ async function parkedLine(
 
 /** What was looked through goes through the output check, as everything does, and is sealed anew. */
 async function contentsAnew(
-  parts: Parts,
+  parts: PlanningParts,
   stream: StreamKey,
   label: string,
   looked: readonly Exclude<Looked, { kind: 'withheld' }>[],

@@ -17,6 +17,7 @@ import { lookThrough, type Looked, type SuspectLine } from '../guard/look.ts';
 import type { Parts } from '../parts.ts';
 import { writePart } from '../staged.ts';
 import { type Inspected, inspectSource, type Item, lineOf, markOf, type PutItem, quarantineLines } from './inspect.ts';
+import type { PlanningParts } from './planner.ts';
 
 /** What a comparison found. */
 export interface Compared {
@@ -49,7 +50,7 @@ export async function lookNow(
  * and take the place of theirs among `items`.
  */
 export async function compareReady(
-  parts: Parts,
+  parts: PlanningParts,
   batch: Pick<Batch, 'id' | 'stream'>,
   items: readonly Item[],
   ready: readonly PutItem[],
@@ -87,7 +88,7 @@ function itemAt(items: readonly PutItem[], at: number): PutItem {
 
 /** Stages masked lines and has them checked: nothing comes after the output check. */
 async function stageAnew(
-  parts: Parts,
+  parts: PlanningParts,
   { id, stream }: Pick<Batch, 'id' | 'stream'>,
   bytes: Uint8Array,
 ): Promise<Inspected> {

@@ -6,7 +6,7 @@
  * to are known by then. Where the leak guard changes something, it is resolved again.
  */
 import { type LedgerEntry, readLedger } from '../../state/ledger.ts';
-import { type ParkCandidate, type Resolution, resolveReferences } from '../../state/parked.ts';
+import { type ParkCandidate, type Resolution, type ResolveInput, resolveWithin } from '../../state/parked.ts';
 import { noCounts, type StreamKey, type StreamPosition } from '../../state/streams.ts';
 import { commitLabel } from '../../sync/commit-label.ts';
 import { advance } from '../../sync/window.ts';
@@ -14,27 +14,34 @@ import { encodeMark } from '../../threads/marks.ts';
 import type { InspectedLine } from '../../threads/task.ts';
 import type { Batch } from '../contract.ts';
 import { TroubleError } from '../failures.ts';
-import type { Parts } from '../parts.ts';
 import { breakerCheck } from './breaker.ts';
 import { parkedContext } from './contexts.ts';
 import { contentOf, inspectBatch, isPut, type Item, markOf, type PutItem } from './inspect.ts';
 import { compareReleased } from './late-parked.ts';
 import { type Compared, compareReady } from './late-words.ts';
-import { type CommitPlan, finishPlan, type PlannedWrite } from './planned.ts';
+import { finishPlan, type MadePlan, type PlannedWrite } from './planned.ts';
+import type { PlanningParts } from './planner.ts';
+import { noteWanted } from './wanted.ts';
 
 /** Plans a batch's own commit. */
-export async function planBatch(parts: Parts, batch: Batch, position: StreamPosition): Promise<CommitPlan> {
+export async function planBatch(parts: PlanningParts, batch: Batch, position: StreamPosition): Promise<MadePlan> {
   const inspected = await inspectBatch(parts, batch);
   const refused = [...inspected.refused];
   const guarded = { masked: 0, withheld: 0 };
   let items = inspected.items;
   for (;;) {
-    breakerCheck(parts.limits, batch.quarantined + refused.length, batch.changes);
+    // What is tried again was counted when it was refused first.
+    if (batch.own === undefined) breakerCheck(parts.limits, batch.quarantined + refused.length, batch.changes);
     const draft = await draftOf(parts, batch.stream, position, items);
     const resolution = await resolve(parts, batch.stream, {
       label: batch.id,
       candidates: draft.puts.map((item) => candidateOf(parts, batch.stream, item)),
       superseded: [...draft.unchangedKeys, ...draft.deletes, ...refused],
+      // Of what the feed brings, older refused states are history; what is tried again is one of those itself.
+      outdates:
+        batch.own === undefined
+          ? [...draft.puts.map(({ line }) => line.key), ...draft.unchangedKeys, ...draft.deletes]
+          : [],
     });
     const ready = draft.puts.filter(({ line }) => resolution.ready.has(line.key));
     // Whatever has changed goes round again: something else may be ready now.
@@ -44,6 +51,7 @@ export async function planBatch(parts: Parts, batch: Batch, position: StreamPosi
     items = compared.items;
     refused.push(...compared.withheld);
     if (compared.masked > 0 || compared.withheld.length > 0) continue;
+    await noteWanted(parts, batch, needsOf(draft.puts, resolution));
     return finishPlan(parts, {
       ...batch,
       label: batch.id,
@@ -56,7 +64,12 @@ export async function planBatch(parts: Parts, batch: Batch, position: StreamPosi
         ...draft.deletes.map((key): PlannedWrite => ({ key, method: 'DELETE', digest: '', needs: [] })),
       ],
       bytesOfReleased: new Map(resolution.released.map(({ key, bytes }) => [key, bytes])),
-      counts: { ...noCounts, changes: batch.changes, unchanged: draft.unchangedKeys.length, withheld: batch.withheld },
+      counts: {
+        ...noCounts,
+        changes: batch.own === undefined ? batch.changes : 0,
+        unchanged: draft.unchangedKeys.length,
+        withheld: batch.withheld,
+      },
       unchangedKeys: draft.unchangedKeys,
       guarded,
     });
@@ -65,15 +78,15 @@ export async function planBatch(parts: Parts, batch: Batch, position: StreamPosi
 
 /** Plans the release of parked resources whose targets have all arrived; `undefined` where there are none. */
 export async function planRelease(
-  parts: Parts,
+  parts: PlanningParts,
   batch: Batch,
   round: number,
   position: StreamPosition,
-): Promise<CommitPlan | undefined> {
+): Promise<MadePlan | undefined> {
   const label = commitLabel(batch.id, round);
   const guarded = { masked: 0, withheld: 0 };
   for (;;) {
-    const { released } = await resolve(parts, batch.stream, { label, candidates: [], superseded: [] });
+    const { released } = await resolve(parts, batch.stream, { label, candidates: [], superseded: [], outdates: [] });
     if (released.length === 0) return undefined;
     const compared = await compareReleasedNow(parts, batch.stream, label, released);
     guarded.masked += compared.masked;
@@ -94,11 +107,15 @@ export async function planRelease(
   }
 }
 
+/** What the resources need that were parked. */
+const needsOf = (puts: readonly PutItem[], { ready }: Resolution): string[] =>
+  puts.filter(({ line }) => !ready.has(line.key)).flatMap(({ line }) => line.needs);
+
 type Released = Resolution['released'];
 
 /** The leak guard's comparison of what is ready and of what is released with it; without a guard nothing changes. */
 async function compareAll(
-  parts: Parts,
+  parts: PlanningParts,
   batch: Batch,
   items: readonly Item[],
   ready: readonly PutItem[],
@@ -115,7 +132,7 @@ async function compareAll(
 }
 
 async function compareReleasedNow(
-  parts: Parts,
+  parts: PlanningParts,
   { direction }: StreamKey,
   label: string,
   released: Released,
@@ -132,7 +149,7 @@ interface Draft {
 
 /** What of the items changes anything at the target. */
 async function draftOf(
-  parts: Parts,
+  parts: PlanningParts,
   stream: StreamKey,
   position: StreamPosition,
   items: readonly Item[],
@@ -167,7 +184,7 @@ function equalsLedger(line: InspectedLine, entry: LedgerEntry | undefined, epoch
   return line.kind === 'delete' ? entry.digest === '' : entry.digest === line.digest;
 }
 
-function candidateOf(parts: Parts, stream: StreamKey, item: PutItem): ParkCandidate {
+function candidateOf(parts: PlanningParts, stream: StreamKey, item: PutItem): ParkCandidate {
   const { key, digest, needs, start, end } = item.line;
   return {
     key,
@@ -183,18 +200,21 @@ function candidateOf(parts: Parts, stream: StreamKey, item: PutItem): ParkCandid
 }
 
 async function resolve(
-  parts: Parts,
+  parts: PlanningParts,
   stream: StreamKey,
-  input: { label: string; candidates: readonly ParkCandidate[]; superseded: readonly string[] },
+  input: Pick<ResolveInput, 'candidates' | 'superseded' | 'outdates'> & { readonly label: string },
 ): Promise<Resolution> {
-  const resolution = await resolveReferences(parts.db, {
-    direction: stream.direction,
-    batch: input.label,
-    candidates: input.candidates,
-    superseded: input.superseded,
-    nowMs: parts.now(),
-    parkedCountMax: parts.limits.parkedCountMax,
-  });
+  const resolution = await parts.write((tx) =>
+    resolveWithin(tx, {
+      direction: stream.direction,
+      batch: input.label,
+      candidates: input.candidates,
+      superseded: input.superseded,
+      outdates: input.outdates,
+      nowMs: parts.now(),
+      parkedCountMax: parts.limits.parkedCountMax,
+    }),
+  );
   if (resolution === 'claimed') throw new TroubleError('parked-claimed');
   if (resolution === 'full') throw new TroubleError('parked-full');
   return resolution;

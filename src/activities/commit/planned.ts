@@ -3,7 +3,9 @@ import { putInQuarantine } from '../../state/quarantine.ts';
 import type { StreamCounts, StreamKey, StreamPosition } from '../../state/streams.ts';
 import { planBundles, type PlanItem, type PlannedBundle } from '../../sync/bundles.ts';
 import type { LineRange } from '../../threads/task.ts';
-import { type Parts, policyOf } from '../parts.ts';
+import type { OwnWork } from '../contract.ts';
+import { policyOf } from '../parts.ts';
+import type { PlanningParts } from './planner.ts';
 
 /** One write. `at` is where its JSON lies in the batch's form; a released parked resource has none. */
 export interface PlannedWrite {
@@ -26,9 +28,13 @@ export interface CommitPlan {
   readonly stream: StreamKey;
   /** Names this commit in the cursor and in fences. */
   readonly label: string;
+  /** The attempt that made it; absent in plans of older programs. */
+  readonly planner?: string;
   /** The batch whose pending rows become seen; a release round has none. */
   readonly batch: string;
   readonly form: string;
+  /** What the batch does beside the feed; absent for the feed's own. */
+  readonly own?: OwnWork;
   readonly epoch: number;
   readonly sequence: number;
   readonly settled: number;
@@ -47,6 +53,9 @@ export interface CommitPlan {
   readonly guarded?: GuardCounts;
 }
 
+/** A plan that was made just now. */
+export type MadePlan = CommitPlan & { readonly planner: string };
+
 export interface GuardCounts {
   readonly masked: number;
   readonly withheld: number;
@@ -58,6 +67,7 @@ export interface PlanDraft {
   readonly label: string;
   readonly batch: string;
   readonly form: string;
+  readonly own?: OwnWork | undefined;
   readonly head: number;
   readonly position: StreamPosition;
   readonly moved: { readonly settled: number; readonly delivered: number };
@@ -72,7 +82,7 @@ export interface PlanDraft {
 const entryOverheadBytes = 160;
 
 /** Cuts a plan into transactions; sets that fit into none go into quarantine. */
-export async function finishPlan(parts: Parts, draft: PlanDraft): Promise<CommitPlan> {
+export async function finishPlan(parts: PlanningParts, draft: PlanDraft): Promise<MadePlan> {
   const { stream, label, batch, form, head, position, moved, writes, counts, unchangedKeys } = draft;
   const items = writes.map((write): PlanItem => {
     const bytes = write.at === undefined ? (draft.bytesOfReleased.get(write.key) ?? 0) : write.at.end - write.at.start;
@@ -85,14 +95,17 @@ export async function finishPlan(parts: Parts, draft: PlanDraft): Promise<Commit
     reason: 'set-too-large' as const,
     status: 0,
     batch: label,
+    form: 'none' as const,
     content: null,
   }));
-  await putInQuarantine(parts.db, stream.direction, entries, parts.now());
+  if (entries.length > 0) await parts.write((tx) => putInQuarantine(tx, stream.direction, entries, parts.now()));
   return {
     stream,
     label,
+    planner: parts.planner,
     batch,
     form,
+    ...(draft.own && { own: draft.own }),
     epoch: position.epoch,
     sequence: position.sequence + 1,
     ...moved,

@@ -9,11 +9,14 @@ import type { CommitTarget } from '../../fhir/server.ts';
 import { fixedLimits } from '../../limits.ts';
 import { forgetInLedger } from '../../state/ledger.ts';
 import { park, parkedBy, removeParked } from '../../state/parked.ts';
+import { readParkedMarks } from '../../state/parked-marks.ts';
 import { putInQuarantine, quarantinedBy, releaseFromQuarantine } from '../../state/quarantine.ts';
 import { assertInTime, cancelSignal, heartbeat, onSide, TroubleError } from '../failures.ts';
+import { putLine } from '../../threads/lines.ts';
 import type { Parts } from '../parts.ts';
+import { quarantineEntry } from '../quarantined.ts';
 import { breakerCheck } from './breaker.ts';
-import { parkedContext, quarantineContext } from './contexts.ts';
+import { parkedContext } from './contexts.ts';
 import type { Contents } from './contents.ts';
 import type { Fence } from './fence.ts';
 import type { CommitPlan, PlannedWrite } from './planned.ts';
@@ -28,15 +31,24 @@ export interface SendInput {
   readonly contents: Contents;
 }
 
-/** Sends a plan. Returns how many transactions were posted. */
-export async function sendPlan(input: SendInput): Promise<number> {
-  const sender = new Sender(input);
-  await sender.all();
-  return sender.posted;
+/** How a plan was sent. */
+export interface Sent {
+  /** Transactions that were posted. */
+  readonly posted: number;
+  /** The target's version of what was written, by key; without those of a lost answer, or of an earlier attempt's. */
+  readonly versions: ReadonlyMap<string, string>;
 }
 
-class Sender {
+/** Sends a plan. */
+export async function sendPlan(input: SendInput): Promise<Sent> {
+  const sender = new Sender(input);
+  await sender.all();
+  return sender;
+}
+
+class Sender implements Sent {
   posted = 0;
+  readonly versions = new Map<string, string>();
   readonly #input: SendInput;
   /** Keys that this commit does not bring: what needs them cannot go either. */
   readonly #failed = new Set<string>();
@@ -84,6 +96,7 @@ class Sender {
       }
       const answer = await this.#post(sendable, bundle, last, part);
       if (answer.kind === 'done') {
+        this.#noteVersions(sendable, this.#input.fence.entries(bundle, last, part).length, answer.versions);
         await this.#noteAccepted(sendable);
         if (!carriesCursor) await this.#input.fence.passed(bundle, last);
         return;
@@ -100,6 +113,16 @@ class Sender {
       // Whoever has lost must not draw conclusions from a refusal.
       else if ((await this.#input.fence.judge(bundle, last)) === 'applied') return;
       return this.#refused(sendable, bundle, last, part, answer);
+    }
+  }
+
+  /** @param inFront - entries of the fence, which come first */
+  #noteVersions(sets: Sets, inFront: number, versions: readonly string[]): void {
+    const writes = this.#writesOf(sets);
+    if (versions.length !== inFront + writes.length) return;
+    for (const [at, { key, method }] of writes.entries()) {
+      const version = versions[inFront + at] ?? '';
+      if (method === 'PUT' && version !== '') this.versions.set(key, version);
     }
   }
 
@@ -193,6 +216,15 @@ class Sender {
     return new Map(set.map((index) => [this.#write(index).key, `urn:uuid:${randomUUID()}`]));
   }
 
+  /** A put as a staged line, with its mark of the leak guard. */
+  async #lineOf(write: PlannedWrite): Promise<Buffer> {
+    const { parts, plan } = this.#input;
+    const json = Buffer.from(await this.#input.contents.contentOf(write)).toString('utf8');
+    const parked = await readParkedMarks(parts.db, plan.stream.direction, write.at === undefined ? [write.key] : []);
+    const mark = (await this.#input.contents.markOf(write)) ?? parked.get(write.key) ?? undefined;
+    return Buffer.from(putLine(json, mark && Buffer.from(mark)).trimEnd());
+  }
+
   #write(index: number): PlannedWrite {
     const write = this.#input.plan.writes[index];
     if (write === undefined) throw new TroubleError('unexpected');
@@ -248,8 +280,11 @@ class Sender {
         const content = await this.#input.contents.contentOf(this.#write(index));
         const sealedContent = (): Uint8Array => parts.sealer.seal(content, parkedContext(direction, key));
         const mark = await this.#input.contents.markOf(this.#write(index));
-        // Each waits for what it needs itself: what is absent, and the other members of its set.
-        const waitsFor = own.filter((need) => absent.has(need) || members.has(need));
+        // Each waits for what it needs itself: what is absent, the other members of its set, and what the target misses,
+        // be that what it was parked with once and had met.
+        const text = Buffer.from(content);
+        const named = needs.filter((need) => text.includes(`"${need}"`));
+        const waitsFor = [...new Set([...own.filter((need) => absent.has(need) || members.has(need)), ...named])];
         return {
           key,
           digest,
@@ -270,15 +305,23 @@ class Sender {
     const { parts, plan } = this.#input;
     const { direction } = plan.stream;
     this.#quarantined += set.length;
-    breakerCheck(parts.limits, this.#quarantined, plan.writes.length);
+    if (plan.own === undefined) breakerCheck(parts.limits, this.#quarantined, plan.writes.length);
     const entries = await Promise.all(
       set.map(async (index) => {
         const write = this.#write(index);
-        const content =
-          write.method === 'DELETE'
-            ? null
-            : parts.sealer.seal(await this.#input.contents.contentOf(write), quarantineContext(direction, write.key));
-        return { key: write.key, reason: 'target-refused' as const, status, content, batch: plan.label };
+        const refused = { key: write.key, status, batch: plan.label };
+        if (write.method === 'DELETE') {
+          // A target that keeps what others refer to says so by a conflict that no other attempt has caused.
+          const reason = status === 409 ? 'still-referenced' : 'target-refused';
+          return quarantineEntry(parts.sealer, direction, { ...refused, reason, form: 'delete', content: Buffer.of() });
+        }
+        const content = await this.#lineOf(write);
+        return quarantineEntry(parts.sealer, direction, {
+          ...refused,
+          reason: 'target-refused',
+          form: 'clean',
+          content,
+        });
       }),
     );
     const keys = entries.map((entry) => entry.key);

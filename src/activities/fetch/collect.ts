@@ -2,20 +2,27 @@
  * Collects one batch: reads sub-ranges of versions upwards until there is enough, drops what was seen, decides each
  * id's newest state, and stages it.
  */
-import type { Resource } from '../../fhir/resource.ts';
 import { fixedLimits } from '../../limits.ts';
 import { putInQuarantine } from '../../state/quarantine.ts';
 import type { StreamKey } from '../../state/streams.ts';
 import { lookUpSeen, recordPending, type SeenRow } from '../../state/window.ts';
 import { type KnownState, type NetEffect, netEffect } from '../../sync/net-effect.ts';
 import { nextWidth, type VersionRange } from '../../sync/window.ts';
-import { deleteLine, putLine } from '../../threads/lines.ts';
-import { assertInTime, cancelSignal, onSide, TroubleError } from '../failures.ts';
+import { assertInTime, TroubleError } from '../failures.ts';
 import { type Parts, settleMsOf, sourceName } from '../parts.ts';
-import { quarantineContext } from '../commit/contexts.ts';
+import { quarantineEntry } from '../quarantined.ts';
 import { writeLines } from '../staged.ts';
 import { PageReader, type RangeRows } from './pages.ts';
-import { badKey, type BadRow, examineRow, idKeyOf, rowKeyOf, type SoundRow } from './rows.ts';
+import { currentStates } from './current.ts';
+import {
+  type BadRow,
+  examineRow,
+  lineOfState,
+  oversizedRow,
+  seenKeys,
+  type SoundRow,
+  type SourceState,
+} from './rows.ts';
 
 export interface CollectInput {
   readonly id: string;
@@ -47,9 +54,7 @@ export async function collectChanges(parts: Parts, stream: StreamKey, input: Col
   const { hi, rows } = await readUpwards(parts, stream, input, reader, fresh);
   const states = await newestStates(parts, stream, input, fresh);
   await quarantineBad(parts, stream, fresh.bad);
-  const lines = states.map(([id, resource]) =>
-    resource === undefined ? deleteLine(id) : putLine(JSON.stringify(resource)),
-  );
+  const lines = states.map(([id, state]) => lineOfState(id, state));
   const stagedParts = lines.length === 0 ? 0 : await writeLines(parts.staging, input.id, 'raw', lines);
   // An attempt that was given up must not touch what the live one has noted.
   assertInTime();
@@ -120,20 +125,8 @@ async function takeNew(
 ): Promise<void> {
   const { sealer, limits } = parts;
   const examined = read.rows.map((row) => examineRow(row, stream.type, limits.resourceBytesMax, sealer));
-  for (const row of read.oversized) {
-    // A delete needs its id alone, however large the last state was that the server would send along.
-    if (row.deleted) {
-      examined.push(examineRow(row, stream.type, limits.resourceBytesMax, sealer));
-      continue;
-    }
-    examined.push({
-      kind: 'bad',
-      key: badKey(stream.type, row.resource, sealer),
-      reason: 'resource-too-large',
-      resource: null,
-    });
-  }
-  const keyed = examined.map((row) => ({ row, ...seenKeys(parts, stream.type, row, hi) }));
+  for (const row of read.oversized) examined.push(oversizedRow(row, stream.type, sealer));
+  const keyed = examined.map((row) => ({ row, ...seenKeys(parts.sealer, stream.type, row, hi) }));
   const { seenRows, known } = await lookUpSeen(parts.db, stream, keyed, inFlight);
   const listed = new Set<string>();
   for (const { row, ...key } of keyed) {
@@ -151,76 +144,34 @@ async function takeNew(
   }
 }
 
-function seenKeys(parts: Parts, type: string, row: SoundRow | BadRow, hi: number): SeenRow {
-  if (row.kind === 'bad') return { rowKey: row.key, idKey: row.key, version: hi, atMs: 0 };
-  const { version, text } = row.seenAs ?? { version: hi, text: '' };
-  return {
-    rowKey: rowKeyOf(parts.sealer, type, row.id, text),
-    idKey: idKeyOf(parts.sealer, type, row.id),
-    version,
-    atMs: row.lastUpdatedMs ?? 0,
-  };
-}
-
 /** The newest state of each id: its row's, or the source's current one where rows cannot be ordered. */
 async function newestStates(
   parts: Parts,
   stream: StreamKey,
-  { id: batch, currentStates }: CollectInput,
+  { id: batch, currentStates: allCurrent }: CollectInput,
   fresh: Fresh,
-): Promise<[string, Resource | undefined][]> {
-  const { sealer } = parts;
+): Promise<[string, SourceState][]> {
   const rowsDecide = netEffect(fresh.sound, (id) => fresh.known.get(id), settleMsOf(parts.limits));
-  const effects = currentStates ? rowsDecide.map(({ id }): NetEffect => ({ kind: 'read-current', id })) : rowsDecide;
+  const effects = allCurrent ? rowsDecide.map(({ id }): NetEffect => ({ kind: 'read-current', id })) : rowsDecide;
   const unsure = effects.filter((effect) => effect.kind === 'read-current').map((effect) => effect.id);
-  const source = parts.servers[sourceName(stream.direction)];
-  const current =
-    unsure.length === 0
-      ? new Map<string, Resource | null>()
-      : await onSide('source', () => source.current(stream.type, unsure, cancelSignal()));
-  const states: [string, Resource | undefined][] = [];
-  for (const effect of effects) {
-    if (effect.kind === 'take') {
-      states.push([effect.id, fresh.sound[effect.row]?.resource]);
-      continue;
-    }
-    const resource = current.get(effect.id) ?? undefined;
-    const examined = resource === undefined ? undefined : examineCurrent(parts, stream, resource);
-    if (examined?.kind === 'bad') {
-      fresh.bad.push(examined);
-      continue;
-    }
-    states.push([effect.id, resource]);
-    // The row that brings this very version later is seen already. A state without a version (a delete, above all) is
-    // known all the same: a row that comes later may be of a time before it.
-    if (examined?.seenAs !== undefined) fresh.seen.push(seenKeys(parts, stream.type, examined, 0));
-    else {
-      const rowKey = sealer.hash('read', stream.type, effect.id, batch);
-      fresh.seen.push({ rowKey, idKey: idKeyOf(sealer, stream.type, effect.id), version: 0, atMs: parts.now() });
-    }
-  }
-  return states;
+  const current = await currentStates(parts, stream, batch, unsure);
+  fresh.bad.push(...current.bad);
+  fresh.seen.push(...current.seen);
+  return effects.flatMap((effect): [string, SourceState][] => {
+    if (effect.kind === 'take') return [[effect.id, fresh.sound[effect.row]?.resource]];
+    return current.states.has(effect.id) ? [[effect.id, current.states.get(effect.id)]] : [];
+  });
 }
 
-const examineCurrent = (parts: Parts, stream: StreamKey, resource: Resource): SoundRow | BadRow =>
-  examineRow(
-    { deleted: false, resource, pageBytes: Infinity },
-    stream.type,
-    parts.limits.resourceBytesMax,
-    parts.sealer,
-  );
-
-async function quarantineBad(parts: Parts, stream: StreamKey, bad: readonly BadRow[]): Promise<void> {
+export async function quarantineBad(parts: Parts, stream: StreamKey, bad: readonly BadRow[]): Promise<void> {
   if (bad.length === 0) return;
-  const entries = bad.map((row) => ({
-    key: row.key,
-    reason: row.reason,
-    status: 0,
-    batch: '',
-    content:
-      row.reason === 'resource-too-large'
-        ? null
-        : parts.sealer.seal(Buffer.from(JSON.stringify(row.resource)), quarantineContext(stream.direction, row.key)),
-  }));
+  const entries = bad.map(({ key, reason, resource }) =>
+    quarantineEntry(parts.sealer, stream.direction, {
+      key,
+      reason,
+      form: 'row',
+      content: Buffer.from(JSON.stringify(resource)),
+    }),
+  );
   await putInQuarantine(parts.db, stream.direction, entries, parts.now());
 }

@@ -5,14 +5,28 @@ import type { Sealer } from '../../crypto/seal.ts';
 import { idForm, type Json, type JsonObject, type Resource } from '../../fhir/resource.ts';
 import type { FeedRow } from '../../fhir/server.ts';
 import type { QuarantineReason } from '../../state/quarantine.ts';
+import type { SeenRow } from '../../state/window.ts';
+import { deleteLine, putLine, tooLargeLine } from '../../threads/lines.ts';
 import type { ChangeRow } from '../../sync/net-effect.ts';
 
-/** A sound row: an id, its version where the server says it, and the content unless it is a delete. */
+/**
+ * A state of a resource at its source: `undefined` where it is deleted or never was. One that is too large to be carried along
+ * takes its turn among the others all the same: what is older must not take its place.
+ */
+export type SourceState = Resource | 'too-large' | undefined;
+
+/** The staged line of a state. */
+export function lineOfState(id: string, state: SourceState): string {
+  if (state === undefined) return deleteLine(id);
+  return state === 'too-large' ? tooLargeLine(id) : putLine(JSON.stringify(state));
+}
+
+/** A sound row: an id, its version where the server says it, and the state that it brings. */
 export interface SoundRow extends ChangeRow {
   readonly kind: 'sound';
   /** What tells the row from others in the seen set; absent where the server sends no version. */
   readonly seenAs?: { readonly version: number; readonly text: string };
-  readonly resource: Resource | undefined;
+  readonly resource: SourceState;
 }
 
 /** A row that can never be committed. `key` is a keyed hash, since there may be no id to name it by. */
@@ -41,13 +55,27 @@ export function examineRow(row: FeedRow, type: string, resourceBytesMax: number,
   const id = resource.id;
   if (typeof id !== 'string' || !idForm.test(id)) return bad('no-id');
   // `pageBytes` bounds the row: it is measured only where the whole page is large enough to hide one.
-  if (!row.deleted && row.pageBytes > resourceBytesMax && jsonBytes(resource) > resourceBytesMax)
-    return bad('resource-too-large');
+  const tooLarge = !row.deleted && row.pageBytes > resourceBytesMax && jsonBytes(resource) > resourceBytesMax;
   const stated = versionOf(resource);
   const seenAs = stated.version === undefined ? {} : { seenAs: seenText(stated.version, row.deleted) };
   // A delete may carry the version and the time of the state that it ended: neither orders it. The source is asked.
   if (row.deleted) return { kind: 'sound', id, ...seenAs, resource: undefined };
-  return { kind: 'sound', id, ...stated, ...seenAs, resource: resource as Resource };
+  return { kind: 'sound', id, ...stated, ...seenAs, resource: tooLarge ? 'too-large' : (resource as Resource) };
+}
+
+/** The id of what a server sent, where it has one that FHIR allows. */
+export function soundId(resource: Json): { readonly id?: string } {
+  const id = isObject(resource) ? resource.id : undefined;
+  return typeof id === 'string' && idForm.test(id) ? { id } : {};
+}
+
+/** A row whose state the server could not send at all, by what it sends of it: its id. */
+export function oversizedRow(row: FeedRow, type: string, sealer: Sealer): SoundRow | BadRow {
+  const { resource } = row;
+  const { id } = soundId(resource);
+  // A delete needs its id alone, however large the last state was that the server would send along.
+  if (id !== undefined) return { kind: 'sound', id, resource: row.deleted ? undefined : 'too-large' };
+  return { kind: 'bad', key: badKey(type, resource, sealer), reason: 'no-id', resource: null };
 }
 
 const seenText = (version: number, deleted: boolean): { version: number; text: string } => ({
@@ -77,3 +105,15 @@ export const badKey = (type: string, content: Json, sealer: Sealer): string =>
 export const idKeyOf = (sealer: Sealer, type: string, id: string): string => sealer.hash('id', type, id);
 export const rowKeyOf = (sealer: Sealer, type: string, id: string, seenAs: string): string =>
   sealer.hash('row', type, id, seenAs);
+
+/** A row as the seen set knows it. */
+export function seenKeys(sealer: Sealer, type: string, row: SoundRow | BadRow, hi: number): SeenRow {
+  if (row.kind === 'bad') return { rowKey: row.key, idKey: row.key, version: hi, atMs: 0 };
+  const { version, text } = row.seenAs ?? { version: hi, text: '' };
+  return {
+    rowKey: rowKeyOf(sealer, type, row.id, text),
+    idKey: idKeyOf(sealer, type, row.id),
+    version,
+    atMs: row.lastUpdatedMs ?? 0,
+  };
+}

@@ -9,7 +9,7 @@ import { patientGroups } from '../../state/guard-patients.ts';
 import { addWords, type AddedWords } from '../../state/guard-words.ts';
 import { lineRanges } from '../../threads/lines.ts';
 import type { RefusedLine, WordLists } from '../../threads/task.ts';
-import type { Batch } from '../contract.ts';
+import type { Batch, StreamKey } from '../contract.ts';
 import { heartbeat } from '../failures.ts';
 import type { Parts } from '../parts.ts';
 import { readPart, writePart } from '../staged.ts';
@@ -73,13 +73,24 @@ async function guardPart(
   form: string,
   part: number,
 ): Promise<GuardedBatch> {
-  const bytes = await readPart(parts.staging, id, form, part);
+  const before = await readPart(parts.staging, id, form, part);
+  const { bytes, ...guarded } = await guardBytes(parts, stream.direction, before);
+  if (bytes !== undefined) await writePart(parts.staging, id, form, part, bytes);
+  return guarded;
+}
+
+/** Compares each output of some lines; `bytes` are the lines anew where something was masked or may not pass. */
+export async function guardBytes(
+  parts: Parts,
+  direction: StreamKey['direction'],
+  bytes: Uint8Array,
+): Promise<GuardedBatch & { readonly bytes?: Uint8Array }> {
   const lines = [...lineRanges(bytes)].map(({ start, end }) => bytes.subarray(start, end));
   const marks = lines.map(markOfLine);
   const hits = [...(await hitsAmong(parts.db, marks))];
   if (hits.length === 0) return { masked: 0, refused: [] };
   const suspects = hits.map(([at, hit]) => ({ line: lines[at] ?? new Uint8Array(), mark: marks[at], hit }));
-  const looked = await lookThrough(parts, parts.rulesets[stream.direction], suspects);
+  const looked = await lookThrough(parts, parts.rulesets[direction], suspects);
   const refused: RefusedLine[] = [];
   const pieces: (Uint8Array | undefined)[] = [...lines];
   let masked = 0;
@@ -92,6 +103,5 @@ async function guardPart(
     } else pieces[at] = outcome.line;
   }
   const kept = pieces.flatMap((line) => (line === undefined ? [] : [line, lineEnd]));
-  await writePart(parts.staging, id, form, part, Buffer.concat(kept));
-  return { masked, refused };
+  return { masked, refused, bytes: Buffer.concat(kept) };
 }

@@ -1,13 +1,14 @@
 /** Sends outputs that may hold a word of their patient through the leak guard, in worker threads, a bounded lot at a time. */
 import { mergedLists } from '../../crypto/hash-list.ts';
 import { fixedLimits } from '../../limits.ts';
-import { patientGroups } from '../../state/guard-patients.ts';
+import { wordCounts } from '../../state/guard-patients.ts';
 import { wordsOf } from '../../state/guard-words.ts';
 import { lineRanges, markIn, putFrame } from '../../threads/lines.ts';
 import { decodeMark, type Mark } from '../../threads/marks.ts';
 import type { Ruleset } from '../../threads/task.ts';
 import { heartbeat } from '../failures.ts';
 import type { Parts } from '../parts.ts';
+import { patientsOf } from './hits.ts';
 import type { Hit } from './hits.ts';
 
 /** An output to be looked through: its put line, without line end. */
@@ -37,32 +38,50 @@ export async function lookThrough(
     if (others === undefined) byPatient.set(first.patient, [at]);
     else others.push(at);
   }
-  for await (const group of patientGroups(parts.db, byPatient.keys())) {
-    for (const lot of lotsOf(
-      group.flatMap((patient) => byPatient.get(patient) ?? []),
-      suspects,
-    )) {
-      await lookAtLot(parts, ruleset, lot, suspects, looked);
-      heartbeat({ linesLookedThrough: lot.length });
-    }
+  const places = [...byPatient.values()].flat();
+  const sizes = await wordCounts(parts.db, patientsOf(places.map((at) => suspects[at]?.mark)));
+  for (const lot of lotsOf(places, suspects, sizes)) {
+    await lookAtLot(parts, ruleset, lot, suspects, looked);
+    heartbeat({ linesLookedThrough: lot.length });
   }
   return looked;
 }
 
-/** Lines that a thread gets at once. */
-function* lotsOf(places: readonly number[], suspects: readonly SuspectLine[]): Generator<number[]> {
-  let lot: number[] = [];
-  let bytes = 0;
+/**
+ * Lines that a thread gets at once, with the words of all of their patients. A line whose patients have more words than are
+ * read together is in none: it stays withheld.
+ */
+function* lotsOf(
+  places: readonly number[],
+  suspects: readonly SuspectLine[],
+  sizes: ReadonlyMap<string, number>,
+): Generator<number[]> {
+  const { partBytesMax, guardReadWordsMax } = fixedLimits;
+  const sum = (patients: readonly string[]): number =>
+    patients.reduce((words, patient) => words + (sizes.get(patient) ?? 0), 0);
+  let lot = emptyLot();
   for (const at of places) {
-    lot.push(at);
-    bytes += suspects[at]?.line.length ?? 0;
-    if (bytes < fixedLimits.partBytesMax) continue;
-    yield lot;
-    lot = [];
-    bytes = 0;
+    const own = patientsOf([suspects[at]?.mark]);
+    if (sum(own) > guardReadWordsMax) continue;
+    const { patients } = lot;
+    if (lot.bytes >= partBytesMax || lot.words + sum(own.filter((one) => !patients.has(one))) > guardReadWordsMax) {
+      yield lot.places;
+      lot = emptyLot();
+    }
+    lot.places.push(at);
+    lot.bytes += suspects[at]?.line.length ?? 0;
+    lot.words += sum(own.filter((one) => !lot.patients.has(one)));
+    for (const patient of own) lot.patients.add(patient);
   }
-  if (lot.length > 0) yield lot;
+  if (lot.places.length > 0) yield lot.places;
 }
+
+const emptyLot = (): { places: number[]; bytes: number; words: number; patients: Set<string> } => ({
+  places: [],
+  bytes: 0,
+  words: 0,
+  patients: new Set(),
+});
 
 const lineEnd = Buffer.from('\n');
 

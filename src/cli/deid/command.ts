@@ -10,11 +10,15 @@ Input: a resource, a Bundle or NDJSON, plain or gzip, told by its content; stand
 goes to standard output in the form it came in; several files become NDJSON. Input is read twice, since the leak guard has
 to know all of a patient's words before anything is written; standard input is kept for that, encrypted, until the end.
 
+The report is written at the end, in one piece: a run that breaks off leaves the one before. It cannot be a file that the
+run reads.
+
 --dry-run writes nothing but the counts; with --diff it shows each record before and after. That shows patients' data:
 use it at the site, on a terminal. It refuses to write that into a file or a pipe without --force.
 
 Exit codes: 0 done · 1 it failed · 2 a wrong policy, key or usage, nothing was read · 3 something was withheld or could
-not be read: the rest was written. Types that the policy drops on purpose do not count as withheld.
+not be read: the rest was written. Types that the policy drops on purpose do not count as withheld. Where the reader of the
+output stops early, as head does, standard error says so and the code is that of what was read until then.
 `;
 
 export function addDeidentify(program: Command): void {
@@ -31,6 +35,7 @@ export function addDeidentify(program: Command): void {
       new Option('--instance <name>', 'the site, part of every pseudonym').default('local').argParser(parseInstance),
     )
     .addOption(new Option('--as-of <date>', 'the day that ages are counted at (default: today)').argParser(parseDate))
+    .option('--plugin <module>', 'a plug-in that rules name, as in policy.plugins; repeat for several', collect)
     .option('--report <file>', 'write what was done as JSON: counts by rule and reason, no data')
     .addOption(
       new Option('--threads <n>', 'worker threads')
@@ -48,6 +53,8 @@ export function addDeidentify(program: Command): void {
       await deidentifyFiles(files, options);
     });
 }
+
+const collect = (value: string, sofar: readonly string[] = []): string[] => [...sofar, value];
 
 function parseInstance(text: string): string {
   if (!/^[a-z][a-z0-9-]{0,19}$/.test(text)) {

@@ -11,6 +11,8 @@ export interface PolicyJob {
   readonly document: PolicyDocument;
   readonly instance: string;
   readonly keys: DeidKeys;
+  /** Addresses of the modules of plug-ins. */
+  readonly plugins: readonly string[];
   /** ISO, so that every thread counts ages at the same time. */
   readonly asOf: string;
 }

@@ -1,7 +1,7 @@
 /** Our own engine, with the leak guard behind it. */
 import { compilePolicy } from '../../deid/compile.ts';
 import { deidentify } from '../../deid/deidentify.ts';
-import type { DeidReport, Deidentified } from '../../deid/engine.ts';
+import type { DeidReport, Deidentified, MethodPlugin } from '../../deid/engine.ts';
 import { applyGuard, guardHits } from '../../deid/guard/apply.ts';
 import type { WordsOf } from '../../deid/guard/apply.ts';
 import type { Json } from '../../fhir/resource.ts';
@@ -11,8 +11,11 @@ import { count } from './tally.ts';
 import type { Tally } from './tally.ts';
 import type { Transform } from './transform.ts';
 
-export function policyTransform({ document, instance, keys, asOf }: PolicyJob): Transform {
-  const policy = compilePolicy(document, scopeOf(instance));
+export function policyTransform(
+  { document, instance, keys, asOf }: PolicyJob,
+  plugins: readonly MethodPlugin[],
+): Transform {
+  const policy = compilePolicy(document, scopeOf(instance), plugins);
   const date = new Date(asOf);
   const guarded = (result: Deidentified, tally: Tally, words: WordsOf | undefined): Json | undefined => {
     addReport(tally, result.report);

@@ -11,6 +11,7 @@ import { withKeys, withoutKeys } from './compat.ts';
 import type { Job } from './job.ts';
 import { ephemeralNote, missingVersions, runKeys } from './key.ts';
 import type { RunKeys } from './key.ts';
+import { pluginsOrExit } from './plugins.ts';
 import type { RunFacts } from './report.ts';
 
 export interface PolicyOptions {
@@ -19,6 +20,8 @@ export interface PolicyOptions {
   readonly key?: string;
   readonly instance: string;
   readonly asOf?: Date;
+  /** Files of plug-ins. */
+  readonly plugin?: readonly string[];
 }
 
 export interface Prepared {
@@ -37,9 +40,12 @@ const isoTime = ({ asOf }: PolicyOptions): string => (asOf ?? new Date()).toISOS
 async function preparePolicy(options: PolicyOptions): Promise<Prepared> {
   const { instance, policy: name } = options;
   const loaded = await loadPolicy(name);
-  const { compiled, siteRules, plugins } = compileLoaded(loaded, instance);
+  const { modules, plugins: given } = await pluginsOrExit(options.plugin ?? []);
+  const { compiled, siteRules, plugins } = compileLoaded(loaded, instance, given);
   if (plugins.length > 0) {
-    usageExit(`${name}: rules name plug-ins (${plugins.join(', ')}), which run in a site's service alone`);
+    usageExit(
+      `${name}: rules name plug-ins that are not here (${plugins.join(', ')}): name their modules with --plugin`,
+    );
   }
   const { keys, isEphemeral } = await keysOrExit(options.key);
   const missing = missingVersions(compiled.document, keys).join(', ');
@@ -47,7 +53,7 @@ async function preparePolicy(options: PolicyOptions): Promise<Prepared> {
   const asOf = isoTime(options);
   const key = { version: keys.pseudonymKeyVersion, ephemeral: isEphemeral };
   return {
-    job: { kind: 'policy', document: loaded.document, instance, keys, asOf },
+    job: { kind: 'policy', document: loaded.document, instance, keys, asOf, plugins: modules },
     guard: compiled.document.leakGuard !== 'off',
     facts: { policyName: name, digest: compiled.digest, asOf, policy: { compiled, siteRules, instance, key } },
     note: isEphemeral ? ephemeralNote : undefined,
@@ -70,6 +76,7 @@ async function prepareCompat(options: PolicyOptions, asked: 'ms' | 'fhir-pseudon
   const { policy: name } = options;
   if (options.key !== undefined)
     usageExit('--key is for our own policies; with --compat the keys stand in the configuration');
+  if (options.plugin !== undefined) usageExit('--plugin is for our own policies: --compat has no plug-ins');
   const text = await policyText(name);
   const reading = readCompatConfig(text);
   if (!reading.ok) usageExit(problemsText(name, reading.problems));

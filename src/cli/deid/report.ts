@@ -81,12 +81,12 @@ export const needsEye = ({ withheld, input }: Report): boolean =>
 const because: Readonly<Record<string, string>> = {
   'policy-drops-type': 'the policy drops their type',
   'unknown-type': 'R4 has no such type, and no rule names it',
-  'modifier-extension': 'a modifierExtension that no rule names',
+  'modifier-extension': 'a modifierExtension that did not pass: no rule names it, or nothing is in it',
   extension: 'an extension that no rule names',
   'wrong-json-type': 'not what R4 has in that place',
   'leak-guard': 'a removed value stands somewhere else',
   'rule-failed': 'a rule’s expression or plug-in failed',
-  'not-a-resource': 'no resourceType, or no id',
+  'not-a-resource': 'no resourceType or id, or one that R4 does not allow',
   'too-deep': 'nested too deeply',
   'forbidden-key': 'a forbidden key',
 };

@@ -1,7 +1,4 @@
 /** What `sluice deidentify` does, from its options to its exit code. */
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
-
 import { exitCodes, usageExit } from '../exit.ts';
 import type { Job } from './job.ts';
 import { InputProblem, mistakeText } from './mistakes.ts';
@@ -10,6 +7,8 @@ import { OutputProblem, outputTo } from './output.ts';
 import { prepare } from './prepare.ts';
 import type { PolicyOptions } from './prepare.ts';
 import { startProgress } from './progress.ts';
+import { outputOver, targetFile, TargetProblem } from './replace-file.ts';
+import type { ReadFile, Target } from './replace-file.ts';
 import { needsEye, reportOf, summaryLine, withheldLines } from './report.ts';
 import { runOver } from './run.ts';
 import type { Run, RunResult } from './run.ts';
@@ -36,7 +35,7 @@ const soloBytesMax = 4 * 2 ** 20;
 export async function deidentifyFiles(files: string[], options: DeidentifyOptions): Promise<void> {
   checkDiff(options);
   const { job, guard, facts, note } = await prepare(options);
-  const report = await reportOrExit(options.report);
+  const report = await targetsOrExit(files, options);
   const sources = await sourcesOrExit(files, guard);
   if (note !== undefined) console.error(note);
   const mistakes: InputMistake[] = [];
@@ -48,14 +47,17 @@ export async function deidentifyFiles(files: string[], options: DeidentifyOption
     const result = await runJob(job, { sources, guard, onMistake }, options);
     await conclude(reportOf({ ...facts, files: sources.length }, result, mistakes), report, options.quiet === true);
   } catch (error) {
-    if (!(error instanceof OutputProblem || error instanceof WorkFailed)) throw error;
+    if (!isTold(error)) throw error;
     console.error(error.message);
     process.exitCode = exitCodes.failed;
   } finally {
-    await report?.close();
     await Promise.all(sources.map((source) => source.close()));
   }
 }
+
+/** Errors whose message says all that is to be said. */
+const isTold = (error: unknown): error is Error =>
+  error instanceof OutputProblem || error instanceof WorkFailed || error instanceof TargetProblem;
 
 function checkDiff({ diff = false, dryRun = false, force = false }: DeidentifyOptions): void {
   if (diff && !dryRun) usageExit('--diff shows patients’ data and needs --dry-run beside it');
@@ -70,7 +72,7 @@ async function runJob(job: Job, asked: Asked, options: DeidentifyOptions): Promi
   if (options.diff === true) {
     const { columns, isTTY } = process.stdout;
     const colour = isTTY && process.env.NO_COLOR === undefined;
-    const transform = transformOf(job);
+    const transform = await transformOf(job);
     return showDifferences({
       ...asked,
       transform,
@@ -80,7 +82,7 @@ async function runJob(job: Job, asked: Asked, options: DeidentifyOptions): Promi
   }
   const bytes = bytesTotal(asked.sources);
   const isLittle = bytes !== undefined && bytes <= soloBytesMax;
-  const team = isLittle || options.threads === 1 ? soloTeam(job) : threadTeam(job, options.threads);
+  const team = isLittle || options.threads === 1 ? await soloTeam(job) : threadTeam(job, options.threads);
   const progress = startProgress(options.quiet === true);
   try {
     return await runOver({ ...asked, team, progress, output: options.dryRun === true ? undefined : outputTo() });
@@ -90,16 +92,20 @@ async function runJob(job: Job, asked: Asked, options: DeidentifyOptions): Promi
   }
 }
 
+/** Also with --quiet: the output is no whole set, and whoever reads it may not know. */
+const stopped = 'Standard output was closed by its reader before the end: what follows was not written.';
+
 async function conclude(
   report: ReturnType<typeof reportOf>,
-  file: FileHandle | undefined,
+  target: Target | undefined,
   quiet: boolean,
 ): Promise<void> {
-  await file?.writeFile(`${JSON.stringify(report, null, 2)}\n`);
   const unreadable = Object.values(report.input.unreadable).reduce((sum, one) => sum + one, 0);
   if (unreadable > mistakesShownMax) console.error(`… and ${String(unreadable - mistakesShownMax)} more`);
   for (const line of withheldLines(report)) console.error(line);
   if (!quiet) console.error(summaryLine(report));
+  if (!report.output.complete) console.error(stopped);
+  await target?.write(`${JSON.stringify(report, null, 2)}\n`);
   process.exitCode = needsEye(report) ? exitCodes.withheld : exitCodes.done;
 }
 
@@ -112,7 +118,21 @@ async function sourcesOrExit(files: readonly string[], twice: boolean): Promise<
   }
 }
 
-/** Opened before anything is read: a report that cannot be written should not be found out at the end. */
-async function reportOrExit(file: string | undefined): Promise<FileHandle | undefined> {
-  return file === undefined ? undefined : open(file, 'w').catch(() => usageExit(`${file}: cannot be written`));
+/** Looked at before anything is read: that the report cannot be written, or is the input, should not be found out at the end. */
+async function targetsOrExit(files: readonly string[], options: DeidentifyOptions): Promise<Target | undefined> {
+  const inputs = files.filter((file) => file !== '-').map((file): ReadFile => ({ what: 'the input', file }));
+  const over = await outputOver(inputs);
+  if (over !== undefined) usageExit(`standard output: the same file as ${over}; nothing was read`);
+  if (options.report === undefined) return undefined;
+  const { policy, key, plugin = [] } = options;
+  const reads: ReadFile[] = [
+    ...inputs,
+    { what: 'the policy', file: policy },
+    ...(key === undefined ? [] : [{ what: 'the key file', file: key }]),
+    ...plugin.map((file) => ({ what: 'the plug-in', file })),
+  ];
+  return targetFile(options.report, reads).catch((error: unknown) => {
+    if (error instanceof TargetProblem) usageExit(`--report ${error.message}`);
+    throw error;
+  });
 }

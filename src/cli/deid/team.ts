@@ -36,8 +36,8 @@ const guarded = (work: (task: WorkTask) => Promise<unknown>): Run =>
     }
   }) as Run;
 
-export function soloTeam(job: Job): Team {
-  const transform = transformOf(job);
+export async function soloTeam(job: Job): Promise<Team> {
+  const transform = await transformOf(job);
   return { inFlightMax: 1, run: guarded(async (task) => workOn(task, transform)), close: async () => undefined };
 }
 

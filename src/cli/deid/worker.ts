@@ -6,9 +6,9 @@ import { transformOf } from './transform-of.ts';
 import type { Transform } from './transform.ts';
 import { workOn } from './work.ts';
 
-let transform: Transform | undefined;
+let transform: Promise<Transform> | undefined;
 
-export default function run(task: WorkTask): WordsOutcome | WriteOutcome {
+export default async function run(task: WorkTask): Promise<WordsOutcome | WriteOutcome> {
   transform ??= transformOf(workerData as Job);
-  return workOn(task, transform);
+  return workOn(task, await transform);
 }

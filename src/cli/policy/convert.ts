@@ -1,10 +1,10 @@
 /** `sluice policy convert`: a policy of ours out of another tool's configuration. */
-import { writeFile } from 'node:fs/promises';
-
 import { type Command, Option } from 'commander';
 import { stringify } from 'yaml';
 
 import type { CompatConfig, Conversion } from '../../deid/compat/index.ts';
+import { targetFile, TargetProblem } from '../deid/replace-file.ts';
+import type { Target } from '../deid/replace-file.ts';
 import { exitCodes, usageExit } from '../exit.ts';
 import { policyText, problemsText } from './load.ts';
 
@@ -38,16 +38,25 @@ export function addConvert(policy: Command): void {
     .addHelpText('after', help)
     .action(async (file: string, { from, output, default: fallback }: ConvertOptions) => {
       const { convertCompat, readCompatConfig } = await import('../../deid/compat/index.ts');
+      const target = output === undefined ? undefined : await targetOrExit(output, file);
       const reading = readCompatConfig(await policyText(file));
       if (!reading.ok) usageExit(problemsText(file, reading.problems));
       const config = spokenBy(reading.config, from, file);
       const conversion = convertCompat(config, fallback === undefined ? {} : { default: fallback });
       const text = stringify(conversion.policy, { lineWidth: 120 });
-      if (output === undefined) process.stdout.write(text);
-      else await writeFile(output, text).catch(() => usageExit(`${output}: cannot be written`));
+      if (target === undefined) process.stdout.write(text);
+      else await target.write(text).catch(exitWith);
       for (const line of reportLines(conversion)) console.error(line);
       process.exitCode = isFaithful(conversion) ? exitCodes.done : exitCodes.withheld;
     });
+}
+
+const targetOrExit = (output: string, source: string): Promise<Target> =>
+  targetFile(output, [{ what: 'the configuration', file: source }]).catch(exitWith);
+
+function exitWith(error: unknown): never {
+  if (error instanceof TargetProblem) usageExit(error.message);
+  throw error;
 }
 
 /** The configuration in the dialect that was asked for, if it can be in that. */

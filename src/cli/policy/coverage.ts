@@ -12,7 +12,8 @@ import { lookAtData } from './data.ts';
 import { loadPolicy } from './load.ts';
 
 const help = `
-Prints paths, extensions by url, attributes and types, with counts; no values and no ids.
+Prints paths, extensions by url, attributes and types, with counts; no values and no ids. Of a url what stands behind ? or #
+is left out, and a part that looks like a number, a date or an address is "…".
 
 Exit codes: 0 done · 2 a wrong policy or usage, nothing was read · 3 something could not be read
 `;
@@ -40,11 +41,11 @@ export function addCoverage(policy: Command): void {
 
 function coverageText(result: CoverageResult): string {
   const { resources, leaves, named, paths, extensions, types } = result;
-  const share = leaves === 0 ? 100 : (named / leaves) * 100;
+  const share =
+    leaves === 0 ? 'there is nothing to name' : `${((named / leaves) * 100).toFixed(1)} % are named by a rule`;
   const own = paths.filter(({ isUnknown }) => isUnknown);
   const parts = [
-    `${countText(resources, 'resource')}, ${countText(leaves, 'leaf', 'leaves')}: ` +
-      `${share.toFixed(1)} % are named by a rule`,
+    `${countText(resources, 'resource')}, ${countText(leaves, 'leaf', 'leaves')}: ${share}`,
     listed(
       'path that no rule names',
       paths.filter(({ isUnknown }) => !isUnknown),

@@ -52,6 +52,7 @@ export function ruleText(
   { document, lineOfRule, name }: LoadedPolicy,
 ): string {
   if (origin === 'built-in') return `what holds in every Bundle: ${method} ${path}`;
+  if (origin === 'meta') return 'no rule; of meta, profile, security and tag pass by themselves';
   if (origin === 'default') return `no rule; default: ${method === 'default-keep' ? 'keep' : 'drop'}`;
   if (origin === 'extensions') return `no rule names this extension; unknown ones: ${method.replace('extension-', '')}`;
   const line = index === undefined || origin === 'preset' ? undefined : lineOfRule(index);

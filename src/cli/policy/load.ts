@@ -8,6 +8,7 @@ import { readPolicy } from '../../deid/policy/read.ts';
 import type { PolicyProblem } from '../../deid/policy/read.ts';
 import { presets } from '../../deid/presets/index.ts';
 import { usageExit } from '../exit.ts';
+import { otherKind } from './other-kind.ts';
 
 export interface LoadedPolicy {
   /** The file or preset, as it was named. */
@@ -20,13 +21,18 @@ export interface LoadedPolicy {
 
 const isPreset = (name: string): name is PresetName => (presetNames as readonly string[]).includes(name);
 
+/** More of them say nothing new: a file of another kind has one on each of its lines. */
+const problemsShownMax = 40;
+
 /** `text: found x; expected y`, one line a mistake. */
 export function problemsText(name: string, problems: readonly PolicyProblem[]): string {
   const count = problems.length === 1 ? '1 mistake' : `${String(problems.length)} mistakes`;
-  const lines = problems.map(({ path, line, found, expected }) => {
+  const lines = problems.slice(0, problemsShownMax).map(({ path, line, found, expected }) => {
     const where = line === undefined ? '' : ` (line ${String(line)})`;
     return `  ${path === '' ? 'the document' : path}${where}: found ${found}; expected ${expected}`;
   });
+  const more = problems.length - problemsShownMax;
+  if (more > 0) lines.push(`  … and ${String(more)} more`);
   return `${name}: ${count}, nothing was read\n${lines.join('\n')}`;
 }
 
@@ -51,5 +57,7 @@ export async function policyText(name: string): Promise<string> {
     return usageExit(`${name}: no such file, or it may not be read; presets are ${known}`);
   });
   if (bytes.length > policyBytesMax) usageExit(`${name}: too large for a policy`);
+  const kind = otherKind(bytes);
+  if (kind !== undefined) usageExit(`${name}: ${kind}; a policy is one document of YAML or JSON`);
   return bytes.toString('utf8');
 }

@@ -4,6 +4,8 @@
 import type { Json, JsonObject } from '../../fhir/resource.ts';
 import type { CompiledPolicy } from '../compiled.ts';
 import { maxDepthLevels } from '../engine.ts';
+import { isMet } from '../path/path.ts';
+import type { Condition } from '../path/path.ts';
 import { modes } from '../plan/child.ts';
 import type { Child, ObjectPlan } from '../plan/child.ts';
 import { marksOf } from '../walk/marks.ts';
@@ -149,15 +151,15 @@ function settled(plan: ObjectPlan, node: JsonObject): ObjectPlan {
   const { pending } = plan.arrival;
   if (pending.length === 0) return plan;
   const held = pending.flatMap(({ conditions }, index) =>
-    conditions.every(({ path, equals }) => holds(node, path, equals, 0)) ? [index] : [],
+    conditions.every((condition) => holds(node, condition, 0)) ? [index] : [],
   );
   return plan.variant(held);
 }
 
 /** Whether something stands at the condition's path that equals its text. */
-function holds(value: Json | undefined, path: readonly string[], equals: string, at: number): boolean {
-  if (Array.isArray(value)) return value.some((member) => holds(member, path, equals, at));
-  const step = path[at];
-  if (step === undefined) return typeof value === 'object' ? false : String(value) === equals;
-  return isObject(value) && Object.hasOwn(value, step) && holds(value[step], path, equals, at + 1);
+function holds(value: Json | undefined, condition: Condition, at: number): boolean {
+  if (Array.isArray(value)) return value.some((member) => holds(member, condition, at));
+  const step = condition.path[at];
+  if (step === undefined) return typeof value === 'object' ? false : isMet(condition, String(value));
+  return isObject(value) && Object.hasOwn(value, step) && holds(value[step], condition, at + 1);
 }

@@ -1,7 +1,7 @@
 /** What to call a rule of a compiled policy: where it stands, and whose it is. */
 import type { CompiledPolicy } from '../compiled.ts';
 
-export type RuleOrigin = 'built-in' | 'site' | 'preset' | 'default' | 'extensions';
+export type RuleOrigin = 'built-in' | 'site' | 'preset' | 'default' | 'extensions' | 'meta';
 
 export interface RuleRef {
   /** Number among the compiled rules: the order of precedence. */
@@ -21,6 +21,8 @@ export function ruleRef(number: number, policy: CompiledPolicy, siteRules: numbe
   const path = rule?.text ?? '';
   const method = rule?.method ?? '';
   if (number >= fallbacks.extensionDrop) return { number, origin: 'extensions', path, method };
+  // Nothing passes by default, but for the parts of a resource's meta that are no server's own.
+  if (number === fallbacks.keep && policy.document.default === 'drop') return { number, origin: 'meta', path, method };
   if (number >= fallbacks.keep) return { number, origin: 'default', path, method };
   if (number < first) return { number, origin: 'built-in', path, method };
   const index = number - first;

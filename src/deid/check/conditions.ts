@@ -3,6 +3,7 @@
  * there before; one that is not there may have been removed, by a rule or by the leak guard.
  */
 import type { Json, JsonObject } from '../../fhir/resource.ts';
+import { isMet } from '../path/path.ts';
 import type { Condition } from '../path/path.ts';
 import { r4Type } from '../r4/model.ts';
 import { either, isObject, maybe, no, yes } from './json.ts';
@@ -34,7 +35,7 @@ const truthOf = (place: Place, object: JsonObject, condition: Condition | undefi
 
 function heldAt(place: Place, value: Json, condition: Condition, at: number): Truth {
   const step = condition.path[at];
-  if (step === undefined) return compared(place, value, condition.equals);
+  if (step === undefined) return compared(place, value, condition);
   if (!isObject(value)) return no;
   let found: Truth = no;
   for (const key of keysOf(place, step)) {
@@ -66,11 +67,11 @@ function keysOf(place: Place, step: string): readonly string[] {
 
 const relativeForm = /^[A-Z][A-Za-z0-9]{0,63}\//;
 
-function compared(place: Place, value: Json, equals: string): Truth {
+function compared(place: Place, value: Json, condition: Condition): Truth {
   if (typeof value === 'object') return no;
   if (!place.isUnchanged || isRewritten(place)) return maybe;
   const text = String(value);
-  if (text === equals) return relativeForm.test(text) ? maybe : yes;
+  if (isMet(condition, text)) return relativeForm.test(text) ? maybe : yes;
   // What the guard has masked holds a marker; a literal `Type/id` is not the source's.
   return text.includes('[') || relativeForm.test(text) ? maybe : no;
 }

@@ -29,6 +29,10 @@ export interface FollowedPath {
   readonly isCustom: boolean;
   /** False for paths that stand for an expression which names no more than they do. */
   readonly isExact: boolean;
+  /** True for expressions of which nobody can tell what they name: it may be any node. */
+  readonly isAnywhere: boolean;
+  /** Whether it leads to elements' ids on purpose. */
+  readonly namesId: boolean;
 }
 
 /** One row: for each path the cells of its steps, 0 to all of them. */
@@ -60,7 +64,7 @@ export class Paths {
     const known = new Map<string, number>();
     const conditions: Condition[] = [];
     const numberOf = (condition: Condition): number => {
-      const name = JSON.stringify([condition.path, condition.equals]);
+      const name = JSON.stringify([condition.path, condition.equals, condition.among !== undefined]);
       const number = known.get(name) ?? conditions.push(condition) - 1;
       known.set(name, number);
       return number;
@@ -86,8 +90,9 @@ export class Paths {
   /** The row of a node below that of `above`; of the resource itself where there is none above. */
   row(above: Progress | undefined, node: NodeShape, truths: readonly Truth[] | undefined): Progress {
     const reached = new Uint8Array(this.#cells);
-    for (const { offset, steps, conditions } of this.#paths) {
+    for (const { offset, steps, conditions, isAnywhere } of this.#paths) {
       if (above === undefined) reached[offset] = yes;
+      else if (isAnywhere) reached[offset] = both(maybe, (above.begun[offset] ?? no) as Truth);
       for (const [index, step] of steps.entries()) {
         let cell = both(this.#comesFrom(above, reached, offset + index, step), matches(step, node));
         for (const condition of conditions[index] ?? []) cell = both(cell, truths?.[condition] ?? maybe);
@@ -126,25 +131,30 @@ export class Paths {
     });
   }
 
-  /** Whether some path goes on below the node by a name, and not by a search through everything; `url` tells nothing. */
-  goesOn({ reached }: Progress): Truth {
-    let found: Truth = no;
-    for (const { offset, steps } of this.#paths) {
-      for (const [index, step] of steps.entries()) {
-        const isNamed = step.kind === 'extension' || (step.kind === 'name' && step.name !== 'url');
-        if (index > 0 && isNamed) found = either(found, (reached[offset + index] ?? no) as Truth);
-      }
-    }
-    return found;
+  /** Whether the rule's path leads to elements' ids on purpose. */
+  readonly namesId = (rule: number): boolean => this.#paths.some((path) => path.rule === rule && path.namesId);
+
+  /**
+   * Whether the path of some rule that lets something pass goes on below the node by a name, and not by a search through
+   * everything; `url` tells nothing.
+   */
+  goesOn(progress: Progress): Truth {
+    return this.#paths.reduce((found: Truth, path) => either(found, goesOnBy(path, progress)), no);
   }
 
-  /** The row of a node below which no search of a rule that lets something pass goes on. */
-  withoutPassingSearches({ reached, begun }: Progress): Progress {
-    const stopped = begun.slice();
-    for (const { offset, steps, passes } of this.#paths) {
-      if (passes) for (const [index, step] of steps.entries()) if (isSearch(step)) stopped[offset + index] = no;
+  /**
+   * The row of an extension that is known by its parts alone: no search of a rule that lets something pass goes on below it,
+   * but for those that lead to a part of it.
+   */
+  withoutPassingSearches(progress: Progress): Progress {
+    const stopped = progress.begun.slice();
+    for (const path of this.#paths) {
+      const { offset, steps, passes, isAnywhere } = path;
+      if (!passes || leadsIntoExtensions(path) || goesOnBy(path, progress) > no) continue;
+      if (isAnywhere) stopped[offset] = no;
+      for (const [index, step] of steps.entries()) if (isSearch(step)) stopped[offset + index] = no;
     }
-    return { reached, begun: stopped };
+    return { reached: progress.reached, begun: stopped };
   }
 
   /** The row without the rules that let something pass and were not written for what R4 does not have. */
@@ -157,6 +167,23 @@ export class Paths {
     }
     return { reached: here, begun: above };
   }
+}
+
+function goesOnBy({ offset, steps, passes, isExact }: Laid, { reached }: Progress): Truth {
+  if (!passes) return no;
+  let found: Truth = no;
+  for (const [index, step] of steps.entries()) {
+    const isNamed = step.kind === 'extension' || (step.kind === 'name' && step.name !== 'url');
+    if (index > 0 && isNamed) found = either(found, (reached[offset + index] ?? no) as Truth);
+  }
+  return isExact ? found : both(found, maybe);
+}
+
+/** An expression that searches for extensions has them in mind wherever they stand. */
+function leadsIntoExtensions({ steps: [first], isExact }: Laid): boolean {
+  if (isExact || first === undefined) return false;
+  if (first.kind === 'byType') return first.type === 'Extension';
+  return first.kind === 'byName' && (first.name === 'extension' || first.name === 'modifierExtension');
 }
 
 const conditionsOf = (step: Step): Condition[] => [

@@ -79,6 +79,15 @@ export function widestSteps({ expression }: GeneralPath): readonly Step[] | unde
   return steps;
 }
 
+/** Whether steps lead to elements' ids on purpose. */
+export function endsInId(steps: readonly Step[]): boolean {
+  const last = steps.at(-1);
+  return (last?.kind === 'name' || last?.kind === 'byName') && last.name === 'id';
+}
+
+/** Whether an expression of which nobody can tell what it names has the word for elements' ids in it. */
+export const mentionsId = ({ expression }: GeneralPath): boolean => /\bid\b/.test(expression.replace(quotedText, "''"));
+
 /** Functions and operators by which more in the source never means less found. */
 const harmless = new Set([
   ...['where', 'exists', 'ofType', 'as', 'startsWith', 'endsWith', 'contains', 'matches', 'and', 'or', 'true', 'false'],

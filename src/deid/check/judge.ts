@@ -102,5 +102,7 @@ function judge(node: Judged, takers: readonly Taker[], progress: Progress): Fore
   }
   if (isUnknown(node) && !holder.isOutside) return plain(ofUnknown(policy, takers, ends));
   const isElementId = element?.name === 'id' && !holder.isResource;
-  return plain(isElementId ? ofElementId(policy, takers, ends) : inherited(takers, ends));
+  if (!isElementId) return plain(inherited(takers, ends));
+  // All that came here, not only those up to the first for sure: not each of them may decide on an id.
+  return plain(ofElementId(policy, takers, [...paths.ends(progress), ...node.also], paths.namesId));
 }

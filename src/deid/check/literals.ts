@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../fhir/resource.ts';
 import { idForm } from '../../fhir/resource.ts';
 import { detachedSystem } from '../engine.ts';
 import type { ReferenceScope } from '../engine.ts';
-import { r4ResourceTypes } from '../r4/model.ts';
+import { r4ResourceTypes, r4Type } from '../r4/model.ts';
 import { isObject } from './json.ts';
 
 /** What tells ours from the source's. */
@@ -11,6 +11,8 @@ export interface Ours {
   readonly scope: ReferenceScope;
   /** The form of a pseudonym of the policy's key version. */
   readonly pseudonym: RegExp;
+  /** The new id of a resource; undefined where the key is not held, or nobody asks. */
+  readonly newId?: ((type: string, id: string) => string) | undefined;
 }
 
 const relative = /^([A-Z][A-Za-z0-9]{0,63})\/([^/]*)$/;
@@ -64,10 +66,12 @@ const absoluteTail =
 
 /** Whether a text outside a reference names a resource of the source: as `Type/id`, in an address also with more around it. */
 export function isHiddenLiteral(ours: Ours, text: string, type: string, key: string): boolean {
-  // Most texts are no such address: they have no slash, or begin as neither a type nor an absolute address does.
+  if (!text.includes('/')) return false;
+  if (isSourceWithin(ours, text)) return true;
+  // Most texts are no such address: they begin as neither a type nor an absolute address does.
   const first = text.charCodeAt(0);
   const mayBeRelative = (first >= 0x41 && first <= 0x5a) || first === 0x2f;
-  if ((!mayBeRelative && type !== 'url' && type !== '') || !text.includes('/')) return false;
+  if (!mayBeRelative && type !== 'url' && type !== '') return false;
   const kind = type === '' && /ur[il]$/i.test(key) ? 'url' : type;
   if (isSourceLiteral(ours, text, kind === 'url' || kind === 'uri')) return true;
   if (!addressTypes.has(kind)) return false;
@@ -77,12 +81,59 @@ export function isHiddenLiteral(ours: Ours, text: string, type: string, key: str
   return kind === 'url' && isType(ours, target) && !isOurFullUrl(ours, text);
 }
 
+const isUpper = (code: number): boolean => code >= 0x41 && code <= 0x5a;
+const isLetter = (code: number): boolean => isUpper(code) || (code >= 0x61 && code <= 0x7a);
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
+
+/** Whether a type's resources are published, and named by addresses: theirs are no ids of the source's. */
+const isNamedByAddress = (type: string): boolean => r4Type(type)?.elements.get('url')?.type === 'uri';
+
+/** Whether `Type/id` with an id of the source's, told by a digit, stands anywhere in a text. */
+function isSourceWithin(ours: Ours, text: string): boolean {
+  for (let slash = text.indexOf('/', 1); slash > 0; slash = text.indexOf('/', slash + 1)) {
+    let start = slash;
+    while (start > 0 && (isLetter(text.charCodeAt(start - 1)) || isDigit(text.charCodeAt(start - 1)))) start--;
+    if (!isUpper(text.charCodeAt(start)) || start === slash) continue;
+    const type = text.slice(start, slash);
+    if (ours.scope.downTypes.has(type) || isNamedByAddress(type)) continue;
+    const id = /^[A-Za-z0-9.-]*[A-Za-z0-9]/.exec(text.slice(slash + 1, slash + 1 + idLooked))?.[0] ?? '';
+    const isOne = ours.scope.upTypes.has(type) || (id.length >= longIdMin && r4ResourceTypes.has(type));
+    if (isOne && id.length <= idMax && /[0-9]/.test(id) && !isPseudonym(ours, id)) return true;
+  }
+  return false;
+}
+
+/** A short number behind the name of a type that no stream carries is a number of something. */
+const longIdMin = 8;
+const idMax = 64;
+const idLooked = 2 * idMax;
+
 /** `Type/id` with the source's id, or with a version. `isLink`: of any type but those that come down. */
 function isSourceLiteral(ours: Ours, text: string, isLink: boolean): boolean {
   const [, type = '', id] = relativeOrVersioned.exec(text) ?? [];
   const { upTypes, downTypes } = ours.scope;
   if (id === undefined || downTypes.has(type) || !(isLink || upTypes.has(type))) return false;
   return text !== `${type}/${id}` || !isPseudonym(ours, id);
+}
+
+const ownIdMin = 16;
+const candidate = /[A-Za-z0-9][A-Za-z0-9.-]{14,62}[A-Za-z0-9]/g;
+const uuid = /[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}/g;
+
+/**
+ * Whether a text holds the id that the resource had at the source, of which the output has the pseudonym alone: whatever
+ * could be one is made a pseudonym of, and compared. Only long ids are looked for; shorter ones are like any number.
+ */
+export function holdsOwnId(ours: Ours, text: string, { resourceType: type, id }: JsonObject): boolean {
+  if (ours.newId === undefined || text.length < ownIdMin || typeof type !== 'string' || typeof id !== 'string')
+    return false;
+  if (ours.scope.downTypes.has(type)) return false;
+  const found = new Set([...(text.match(candidate) ?? []), ...(text.match(uuid) ?? [])]);
+  for (const one of found) {
+    if (!/[0-9]/.test(one) || isPseudonym(ours, one)) continue;
+    if (ours.newId(type, one) === id || ours.newId(type, one.toLowerCase()) === id) return true;
+  }
+  return false;
 }
 
 /** Whether an identifier stands for a literal that no stream carries. */

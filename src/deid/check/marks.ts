@@ -58,7 +58,9 @@ export function marksOf(
       else {
         const byKey = values.get(place.owner) ?? new Map<string, Taker[]>();
         const name = place.index === undefined ? place.key : `${place.key}.${String(place.index)}`;
-        values.set(place.owner, byKey.set(name, [...(byKey.get(name) ?? []), taker]));
+        // What stands beside a value goes with it.
+        for (const one of [name, `_${name}`]) byKey.set(one, [...(byKey.get(one) ?? []), taker]);
+        values.set(place.owner, byKey);
       }
     }
   }

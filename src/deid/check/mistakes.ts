@@ -14,7 +14,7 @@ export type OutputMistake =
   | 'json-type' // not the JSON that R4 has here, or an empty object or list
   | 'reference-form' // a literal reference that is not ours
   | 'local-reference' // `#x` without such a contained resource
-  | 'hidden-reference' // a literal `Type/id` of the source outside a reference
+  | 'hidden-reference' // a literal `Type/id` of the source, or the id that the resource had there, outside a reference
   | 'bundle-address' // a fullUrl or a request's url that was not rewritten
   | 'forbidden-key' // `__proto__` and its like
   | 'too-deep';

@@ -10,6 +10,8 @@ import type { Json, JsonObject } from '../../fhir/resource.ts';
 import type { CompiledPolicy } from '../compiled.ts';
 import { maxDepthLevels, tagSystems } from '../engine.ts';
 import type { DeidKeys } from '../engine.ts';
+import { keysFor } from '../keys.ts';
+import { pseudonymId } from '../pseudonym.ts';
 import { settled } from './conditions.ts';
 import { pseudonymOf } from './forms.ts';
 import { isObject } from './json.ts';
@@ -48,7 +50,7 @@ class Checker {
     this.#reading = reading;
     this.#roots = new Roots(reading);
     this.#version = version;
-    this.#ours = { scope: policy.scope, pseudonym: pseudonymOf(version) };
+    this.#ours = { scope: policy.scope, pseudonym: pseudonymOf(version), newId: newIdOf(policy, keys) };
     this.#visit = new Visit(reading, this.#ours, (value, place, inside, depth) => {
       this.#nested(value, place, inside, depth);
     });
@@ -138,15 +140,29 @@ const versionOf = (
   purpose: 'pseudonym' | 'encrypt',
 ): number | undefined => policy.document.keys[purpose] ?? keys?.pseudonymKeyVersion;
 
-const checkers = new WeakMap<CompiledPolicy, Map<number | undefined, Checker>>();
+/** The pseudonym of an id, where its key is held and the leak guard is not off; undefined where nobody can tell. */
+function newIdOf({ document, scope }: CompiledPolicy, keys: DeidKeys | undefined): Ours['newId'] {
+  const version = document.keys.pseudonym ?? keys?.pseudonymKeyVersion;
+  const isHeld = version === keys?.pseudonymKeyVersion || keys?.olderKeys?.has(version ?? 0) === true;
+  if (keys === undefined || !isHeld || document.leakGuard === 'off') return undefined;
+  const own = keysFor(keys, document, 'pseudonym');
+  return (type, id) => pseudonymId(own, scope.instance, type, id);
+}
 
-/** One checker for each policy and current key version: it remembers what it has read of the policy. */
+const checkers = new WeakMap<CompiledPolicy, Map<DeidKeys | undefined, Checker>>();
+
+const keysMax = 8;
+
+/** One checker for each policy and keys: it remembers what it has read of the policy. */
 function checkerOf(policy: CompiledPolicy, keys: DeidKeys | undefined): Checker {
   let known = checkers.get(policy);
-  if (known === undefined) checkers.set(policy, (known = new Map<number | undefined, Checker>()));
-  const version = keys?.pseudonymKeyVersion;
-  let checker = known.get(version);
-  if (checker === undefined) known.set(version, (checker = new Checker(policy, keys)));
+  if (known === undefined) checkers.set(policy, (known = new Map<DeidKeys | undefined, Checker>()));
+  let checker = known.get(keys);
+  if (checker === undefined) {
+    // Whoever makes keys anew for each call must not make a checker for each.
+    if (known.size >= keysMax) known.clear();
+    known.set(keys, (checker = new Checker(policy, keys)));
+  }
   return checker;
 }
 

@@ -5,6 +5,7 @@
 import type { Json } from '../../fhir/resource.ts';
 import { r4Type } from '../r4/model.ts';
 import type { R4Element } from '../r4/model.ts';
+import { isOfType } from './constants.ts';
 import type { NodeShape, Paths } from './follow.ts';
 import type { Form } from './forms.ts';
 import type { Taker, Truth } from './json.ts';
@@ -159,9 +160,13 @@ export class Place {
     ));
   }
 
-  /** Constants that a rule may have put here. */
+  /** Constants that a rule may have put here: those that R4 can have here, and none beside a primitive. */
   get constants(): readonly Json[] {
-    return (this.#constants ??= this.takers.flatMap(({ rule }) => this.reading.constantOf(rule) ?? []));
+    return (this.#constants ??= this.isSibling
+      ? []
+      : this.takers
+          .flatMap(({ rule }) => this.reading.constantOf(rule) ?? [])
+          .filter((constant) => isOfType(constant, this.type)));
   }
 
   /** What is special about values here, whatever the rules say. */

@@ -9,6 +9,7 @@ export const isPrimitive = (type: string): boolean => r4Type(type)?.kind === 'pr
 export function isJsonOf(type: string, value: string | number | boolean): boolean {
   if (type === '') return true;
   if (type === 'boolean') return typeof value === 'boolean';
+  if (isWholeNumber(type)) return Number.isInteger(value);
   return numbers.has(type) ? typeof value === 'number' : typeof value === 'string';
 }
 

@@ -6,7 +6,7 @@ import { asIs, formOf } from './forms.ts';
 import type { Form, Versions } from './forms.ts';
 import { Paths } from './follow.ts';
 import type { FollowedPath } from './follow.ts';
-import { widestSteps } from './general.ts';
+import { endsInId, mentionsId, widestSteps } from './general.ts';
 import type { Precedence } from './takers.ts';
 
 const removing = new Set(['redact', 'dropResource', 'default-drop', 'extension-drop', 'extension-withhold']);
@@ -43,18 +43,30 @@ export class PolicyReading implements Precedence {
       if (rule?.answersTo !== undefined) return [];
       const passes = this.passes(index);
       const own = { rule: index, root: path.root, passes, isCustom: this.isCustom(index) };
-      if (path.kind === 'plain') return [{ ...own, steps: path.steps, isExact: true }];
+      if (path.kind === 'plain')
+        return [{ ...own, steps: path.steps, isExact: true, isAnywhere: false, namesId: endsInId(path.steps) }];
       // What a general expression removes cannot be missed by reading less of it; what it keeps can.
       if (!passes) return [];
       const steps = widestSteps(path);
       if (steps === undefined) anywhere.add(index);
-      return [{ ...own, steps: steps ?? [], isExact: false }];
+      const isAnywhere = steps === undefined;
+      return [
+        {
+          ...own,
+          steps: steps ?? [],
+          isExact: false,
+          isAnywhere,
+          namesId: isAnywhere ? mentionsId(path) : endsInId(steps),
+        },
+      ];
     });
   }
 
   readonly passes = (rule: number): boolean => !removing.has(this.policy.rules[rule]?.method ?? 'redact');
 
   readonly isCustom = (rule: number): boolean => this.policy.rules[rule]?.rule?.custom === true;
+
+  readonly changes = (rule: number): boolean => this.passes(rule) && !this.isAsIs(rule);
 
   /** Whether values pass as they are where the rule decides. */
   isAsIs(rule: number): boolean {

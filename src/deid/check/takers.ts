@@ -19,6 +19,8 @@ export interface Precedence {
   };
   /** Whether a rule, or a fallback, lets something pass. */
   readonly passes: (rule: number) => boolean;
+  /** Whether it lets values pass only as its method makes them. */
+  readonly changes: (rule: number) => boolean;
   /** Whether a rule was written for what R4 does not have. */
   readonly isCustom: (rule: number) => boolean;
 }
@@ -66,12 +68,28 @@ function notWithItsParent(
   return inOrder([...takers, { rule: otherwise, isSure: true }]);
 }
 
-/** `Element.id` passes by a rule that names it or under `default: keep`, never with its parent. */
-export function ofElementId(policy: Precedence, above: readonly Taker[], ends: readonly Taker[]): readonly Taker[] {
+/**
+ * `Element.id` passes by a rule that names it or under `default: keep`, never with its parent. One that passes is changed by
+ * what changes its parent, or came to it as to every string.
+ */
+export function ofElementId(
+  policy: Precedence,
+  above: readonly Taker[],
+  ends: readonly Taker[],
+  namesId: (rule: number) => boolean,
+): readonly Taker[] {
   const last = above.at(-1)?.rule ?? policy.fallbacks.drop;
   const isWithParent = above.some(({ rule }) => !isFallback(policy, rule) && policy.passes(rule));
   const holds = isFallback(policy, last) && (policy.passes(last) || !isWithParent);
-  return notWithItsParent(policy, above, ends, holds ? last : defaultOf(policy));
+  const opening = ends.filter(({ rule }) => !policy.passes(rule) || namesId(rule));
+  const takers = notWithItsParent(policy, above, opening, holds ? last : defaultOf(policy));
+  // Of what does not pass nothing can be changed.
+  const passing = takers.filter(({ rule }) => policy.passes(rule));
+  if (passing.length === 0) return takers;
+  const others = above.filter(({ rule }) => !isFallback(policy, rule) && policy.changes(rule));
+  const changing = [...ends.filter(({ rule }) => policy.passes(rule) && !namesId(rule)), ...others];
+  const isOpen = takers.every(({ rule }) => policy.passes(rule));
+  return inOrder([...changing.map((one) => ({ ...one, isSure: one.isSure && isOpen })), ...takers]);
 }
 
 /** What is left of a resource's meta passes by default: the hub sorts by it. */
@@ -87,7 +105,10 @@ export interface Foreign {
   readonly isNarrow: boolean;
 }
 
-/** An extension below what is no extension itself. `goesOn`: whether a rule's path leads to a part of it. */
+/**
+ * An extension below what is no extension itself. `goesOn`: whether the path of a rule that lets something pass leads to a
+ * part of it. A rule that removes makes no extension known.
+ */
 export function ofExtension(
   policy: Precedence,
   kind: 'extensions' | 'modifierExtensions',
@@ -96,14 +117,15 @@ export function ofExtension(
   goesOn: Truth,
 ): Foreign {
   const { extensionKeep, extensionDrop, drop } = policy.fallbacks;
-  const says = policy[kind];
-  const named = namedBy(ends, goesOn);
-  if (says === 'keep') {
+  if (policy[kind] === 'keep') {
+    // As any other element: the rest of what is named in part is kept as well.
     const unknown = above.map((one) => (one.rule === drop ? { ...one, rule: extensionKeep } : one));
-    return { takers: inherited(named === yes ? above : unknown, ends), isClosed: false, isNarrow: false };
+    return { takers: inherited(unknown, ends), isClosed: false, isNarrow: false };
   }
+  const passing = ends.filter(({ rule }) => policy.passes(rule));
+  const named = namedBy(passing, goesOn);
   const takers = notWithItsParent(policy, above, ends, named === yes ? drop : extensionDrop);
-  return { takers, isClosed: named === no, isNarrow: !ends.some(({ rule }) => policy.passes(rule)) };
+  return { takers, isClosed: named === no, isNarrow: passing.length === 0 };
 }
 
 /**

@@ -51,9 +51,16 @@ export class Values {
   #value(value: Primitive, place: Place, inside: Inside): void {
     if (place.role === 'value' && !isFormed(value, place)) throw new Mistake(this.lackOf(place));
     if (inside.changed !== undefined && !place.isUnchanged) noteNames(place, value, inside.changed);
+    if (place.type === 'code' && typeof value === 'string' && !isCode(value, place)) throw new Mistake('value-form');
     if (typeof value === 'string' && literals.isHiddenLiteral(this.#ours, value, place.type, place.key)) {
       throw new Mistake('hidden-reference');
     }
+    if (typeof value === 'string' && !isDateType(place.type) && place.type !== 'base64Binary')
+      this.#ownId(value, inside);
+  }
+
+  #ownId(text: string, { container }: Inside): void {
+    if (literals.holdsOwnId(this.#ours, text, container.resource)) throw new Mistake('hidden-reference');
   }
 
   /** What to call it that no rule lets this stand. */
@@ -86,6 +93,20 @@ export class Values {
   #address(value: Primitive, isOurs: (ours: Ours, text: string) => boolean): void {
     if (typeof value !== 'string' || !isOurs(this.#ours, value)) throw new Mistake('bundle-address');
   }
+}
+
+/** R4's form of a code: nothing but single spaces within. Source: https://hl7.org/fhir/R4/datatypes.html#code */
+const codeForm = /^[^\s]+(?: [^\s]+)*$/;
+/** A SNOMED CT expression is a code, too, spaces and all; and a media type may have parameters. */
+const terminologyMax = 500;
+const listedMax = 80;
+const openKeys = new Set(['code', 'valueCode']);
+
+/** Whether a text may be a code. R4's own lists and those of languages and currencies have no word with a space. */
+function isCode(text: string, { key, isOutside }: Place): boolean {
+  if (!codeForm.test(text) || text.length > terminologyMax) return false;
+  if (openKeys.has(key) || isOutside || text.includes('/')) return true;
+  return text.length <= listedMax && !text.includes(' ');
 }
 
 /** Whether some rule may have left the value. */

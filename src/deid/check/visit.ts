@@ -4,9 +4,11 @@
  */
 import type { Json, JsonObject } from '../../fhir/resource.ts';
 import { maxDepthLevels } from '../engine.ts';
+import type { R4Element } from '../r4/model.ts';
 import { isAbsentReason, isFiller } from './absent.ts';
 import { answerTakers, answerType, itemType } from './answers.ts';
 import { settled } from './conditions.ts';
+import { hasTwoChoices } from './constants.ts';
 import { isForbiddenKey, isObject, sameJson } from './json.ts';
 import type { Taker } from './json.ts';
 import * as literals from './literals.ts';
@@ -47,7 +49,7 @@ export class Visit {
       const child = place.child(key);
       this.member(value[key] ?? null, also === undefined ? child : marked(child, also), inside, depth, value);
     }
-    if (isEmpty) throw new Mistake('json-type');
+    if (isEmpty || hasTwoChoices(value, place.holds)) throw new Mistake('json-type');
   }
 
   /** What stands under one key. */
@@ -57,7 +59,7 @@ export class Visit {
       const isAlone = !place.isSibling || !Object.hasOwn(owner, element.key);
       if (isAlone) return;
     }
-    if (constants.length > 0 && constants.some((constant) => isMadeOf(value, constant))) {
+    if (constants.length > 0 && constants.some((constant) => isMadeOf(value, constant, element))) {
       if (inside.changed !== undefined) noteNames(place, value, inside.changed);
       return;
     }
@@ -113,9 +115,9 @@ export class Visit {
     // Only R4's ExampleScenario has an element of this name.
     if (typeof value.resourceType === 'string' && place.child('resourceType').element === undefined)
       throw new Mistake('json-type');
-    if (place.type === 'Extension' && place.isClosed) {
-      this.#closedExtension(value, place);
-      return;
+    if (place.type === 'Extension') {
+      if (this.#isAbsent(value, place)) return;
+      if (place.isClosed) throw new Mistake(this.#values.lackOf(place));
     }
     let within = inside;
     if (place.type === itemType) within = { ...inside, answers: answerTakers(place, value, inside.answers) };
@@ -124,13 +126,12 @@ export class Visit {
     else this.members(value, place, within, depth);
   }
 
-  /** Of an extension that may not be here only HL7's word for "nothing" may stand. */
-  #closedExtension(value: JsonObject, place: Place): void {
+  /** Of an extension that may be one which no rule names, and that is dropped, HL7's word for "nothing" may stand. */
+  #isAbsent(value: JsonObject, place: Place): boolean {
     const kind = place.element?.name === 'modifierExtension' ? 'modifierExtensions' : 'extensions';
-    const isDropped =
-      this.#reading[kind] === 'drop' && (place.takers.at(-1)?.rule ?? 0) >= this.#reading.fallbacks.keep;
-    if (isDropped && isAbsentReason(value)) return;
-    throw new Mistake(this.#values.lackOf(place));
+    const { fallbacks } = this.#reading;
+    const isDropped = this.#reading[kind] === 'drop' && place.takers.at(-1)?.rule === fallbacks.extensionDrop;
+    return isDropped && isAbsentReason(value);
   }
 
   /** A literal that was detached has left an identifier of ours, and the type of what it pointed at. */
@@ -173,7 +174,10 @@ const detachedKeys: ReadonlySet<string> = new Set(['identifier', 'type']);
 const marked = (place: Place, also: readonly Taker[]): Place =>
   place.under(`also ${also.map(({ rule, isSure }) => `${String(rule)}${isSure ? '' : '?'}`).join()}`, { also });
 
-/** A constant, or a list of nothing else. */
-const isMadeOf = (value: Json, constant: Json): boolean =>
-  sameJson(value, constant) ||
-  (Array.isArray(value) && value.length > 0 && value.every((one) => sameJson(one, constant)));
+/** A constant; where R4 has a list, a list of nothing else; beyond R4 either. */
+const isMadeOf = (value: Json, constant: Json, element: R4Element | undefined): boolean =>
+  (element?.isArray !== true && sameJson(value, constant)) ||
+  (element?.isArray !== false &&
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((one) => sameJson(one, constant)));

@@ -4,6 +4,7 @@
  * ISO 8601 (also basic, and HL7 v2's timestamps), US m/d/y, d.m.y and d/m/y, `2 January 1970`, `Jan 2, 1970`, `2-Jan-1970`,
  * 1970年1月2日. `1/2/1970` may be two days, `1/2/70` four: each counts. Every pattern is anchored and bounded.
  */
+import { foldText } from './fold.ts';
 
 export interface DateFound {
   readonly end: number;
@@ -13,7 +14,7 @@ export interface DateFound {
   readonly surely: boolean;
 }
 
-/** Months by the first letters of their names in English, German, French, Spanish, Italian, Portuguese and Dutch, folded. */
+/** Months by the names and abbreviations of English, German, French, Spanish, Italian, Portuguese and Dutch, folded. */
 const monthNames: readonly string[] = [
   'january januar janvier enero gennaio janeiro januari jan janv ene gen',
   'february februar fevrier febrero febbraio fevereiro februari feb febr fev fevr',
@@ -31,6 +32,21 @@ const monthNames: readonly string[] = [
 
 const months = new Map<string, number>();
 for (const [index, names] of monthNames.entries()) for (const name of names.split(' ')) months.set(name, index + 1);
+
+/** Languages whose months are known by their whole names, alone and as they stand in a date (`март`, `4 марта`). */
+const wholeNameLocales = 'cs da el fi hu nb pl ro ru sk sv tr uk'.split(' ');
+
+function addMonthsOf(locale: string): void {
+  for (const options of [{ month: 'long' }, { month: 'long', day: 'numeric' }] as const) {
+    const format = new Intl.DateTimeFormat(locale, { ...options, calendar: 'gregory', timeZone: 'UTC' });
+    for (let month = 1; month <= 12; month++) {
+      const parts = format.formatToParts(new Date(Date.UTC(2000, month - 1, 4)));
+      const name = foldText(parts.find(({ type }) => type === 'month')?.value ?? '').text;
+      if (/^[\p{L}\p{M}]{3,}$/u.test(name) && !months.has(name)) months.set(name, month);
+    }
+  }
+}
+for (const locale of wholeNameLocales) addMonthsOf(locale);
 
 export const isMonth = (word: string): boolean => months.has(word);
 
@@ -60,10 +76,10 @@ const yearFirst = /(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?!\d)(?![-/.]\d)/y;
 const compact = /(\d{4})(\d\d)(\d\d)(?:\d{4}(?:\d\d)?)?(?!\d)/y;
 const yearLast = /(\d{1,2})([-/.]|\. | ?[-/] ?)(\d{1,2})\2(\d{4}|\d\d)(?!\d)(?![-/.]\d)/y;
 const dayThenName =
-  /(\d{1,2})(?:st|nd|rd|th|er)?(?:[ ,./-]{0,3}|\. ?| (?:of|de) )([a-z]{3,10})(?:[ ,./'-]{0,3}| del? )(\d{4}|\d\d)(?!\d)/y;
+  /(\d{1,2})(?:st|nd|rd|th|er)?(?:[ ,./-]{0,3}|\. ?| (?:of|de) )([\p{L}\p{M}]{3,12})(?:[ ,./'-]{0,3}| del? )(\d{4}|\d\d)(?!\d)/uy;
 const nameThenDay =
-  /([a-z]{3,10})(?:[ ./-]{0,3}| the )(\d{1,2})(?:st|nd|rd|th)?(?:[ ,./'-]{1,3}| of )(\d{4}|\d\d)(?!\d)/y;
-const yearNameDay = /(\d{4})[ ,./-]{1,2}([a-z]{3,10})[ ./-]{1,2}(\d{1,2})(?!\d)/y;
+  /([\p{L}\p{M}]{3,12})(?:[ ./-]{0,3}| the )(\d{1,2})(?:st|nd|rd|th)?(?:[ ,./'-]{1,3}| of )(\d{4}|\d\d)(?!\d)/uy;
+const yearNameDay = /(\d{4})[ ,./-]{1,2}([\p{L}\p{M}]{3,12})[ ./-]{1,2}(\d{1,2})(?!\d)/uy;
 const eastAsian = /(\d{4}) ?[年년] ?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日일]/y;
 
 function exec(pattern: RegExp, text: string, at: number): RegExpExecArray | null {

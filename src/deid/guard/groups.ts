@@ -6,6 +6,7 @@
 import { groupedDigitsMin, isDashed, numberTokens, writtenNumber } from './numbers.ts';
 import { gap, hasDigit, unspaced } from './runs.ts';
 import type { Runs } from './runs.ts';
+import { usualGroupsEnd } from './usual-groups.ts';
 
 /** Where tokens go: of letters alone as a name that may be a word, all others as they are. */
 export interface GroupSink {
@@ -17,6 +18,8 @@ const runsMax = 8;
 const wordRunsMax = 4;
 const lengthMax = 40;
 const identifierLengthMin = 4;
+/** Three only where a character ties them: `X-99`, not `a 10`. */
+const tightLengthMin = 3;
 const wordLengthMin = 3;
 const shortGroup = 4;
 const postalLength = { min: 5, max: 9 };
@@ -56,6 +59,11 @@ export function scanGroups(text: string, runs: Runs, at: number, all: boolean, s
   const { starts, ends, kinds, gaps } = runs;
   const start = starts[at] ?? 0;
   let kind = kinds[at] ?? 0;
+  const usualEnd = kind === hasDigit ? usualGroupsEnd(text, runs, at) : 0;
+  if (usualEnd > 0) {
+    for (const token of numberTokens(text.slice(start, usualEnd).replace(/[^0-9]/g, '')))
+      sink.token(token, start, usualEnd);
+  }
   let joined = '';
   let tight = true;
   for (let next = at + 1; next < at + runsMax && next < starts.length; next++) {
@@ -76,7 +84,7 @@ export function scanGroups(text: string, runs: Runs, at: number, all: boolean, s
     joined += text.slice(starts[next], end);
     if (kind === hasDigit) scanNumber(text, joined, start, end, sink);
     else if ((kind & hasDigit) !== 0) {
-      if (joined.length >= identifierLengthMin) sink.token(joined, start, end);
+      if (joined.length >= (tight ? tightLengthMin : identifierLengthMin)) sink.token(joined, start, end);
     } else if (tight && all && next < at + wordRunsMax && joined.length >= wordLengthMin)
       sink.name(joined, at, start, end);
   }

@@ -69,6 +69,24 @@ function familyAndGiven(folded: string): string[] {
     .flatMap((run) => [run.slice(0, 2), run.slice(-2)]);
 }
 
+/** Family and given names as one word: 李小龙, and `princesmith` or `smithprince` where nothing sets them apart. */
+export function wholeNameWords(family: string, given: readonly string[]): string[] {
+  const familyText = foldText(family).text;
+  const firsts = new Set([given[0] ?? '', given.join('')].map((text) => foldText(text).text));
+  const tokens: string[] = [];
+  for (const first of firsts) {
+    if (first === '' || familyText === '') continue;
+    for (const whole of [`${familyText}${first}`, `${first}${familyText}`]) {
+      addAll(tokens, unspacedWords(whole.replace(/\s/g, '')));
+      const letters = whole.replace(/[^\p{L}\p{M}]/gu, '');
+      const isSpaced = runsOf(letters).kinds.every((kind) => kind === hasLetter);
+      if (isSpaced && letters.length >= joinedLengthMin && letters.length <= 64 && wordKind(letters) === undefined)
+        tokens.push(letters);
+    }
+  }
+  return [...new Set(tokens)];
+}
+
 export function nameWords(value: string): string[] {
   const folded = foldText(value);
   const { starts, ends, kinds, gaps } = runsOf(folded.text);

@@ -5,9 +5,9 @@
 import { isMonth } from './dates.ts';
 import type { Folded } from './fold.ts';
 
-const monthYear = /([a-z]{3,10})(?:\.? |\.?[,'/-] ?)((?:18|19|20|21)\d\d)(?!\d)/y;
-const monthDay = /([a-z]{3,10})\.? (?:the )?(?:[12]?\d|3[01])(?:st|nd|rd|th)?(?![a-z0-9])(?![.:/%-]\d)/y;
-const dayMonth = /(?:[12]?\d|3[01])(?:st|nd|rd|th|\.)?[ -](?:of )?([a-z]{3,10})(?![a-z0-9])/y;
+const monthYear = /([\p{L}\p{M}]{3,12})(?:\.? |\.?[,'/-] ?)((?:18|19|20|21)\d\d)(?!\d)/uy;
+const monthDay = /([\p{L}\p{M}]{3,12})\.? (?:the )?(?:[12]?\d|3[01])(?:st|nd|rd|th)?(?![a-z0-9])(?![.:/%-]\d)/uy;
+const dayMonth = /(?:[12]?\d|3[01])(?:st|nd|rd|th|\.)?[ -](?:of )?([\p{L}\p{M}]{3,12})(?![a-z0-9])/uy;
 const yearMonth = /(?:18|19|20|21)\d\d-(?:0[1-9]|1[0-2])(?![\d-])/y;
 const monthSlashYear = /(?:0?[1-9]|1[0-2])\/(?:18|19|20|21)\d\d(?![\d/])/y;
 const time =

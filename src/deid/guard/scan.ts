@@ -3,7 +3,8 @@
  *
  * Tokens by form: a word or identifier as it is (`smith`, `mrn12345`, `12345`), a pair of neighbours (`main st`), and with
  * a prefix that no word has: `c:` a word that counts only when written like a name, `z:` a postal code, `t:` a day, `e:` an
- * e-mail address, `u:` a URL, `o:` an OID or IP address, `p:` and `q:` the end of a phone number, `n:` a short number as written.
+ * e-mail address, `u:` a URL, `o:` an OID or IP address, `p:` and `q:` the end of a phone number, `n:` a short number as written,
+ * `s:` a short identifier where nothing else can be meant, `w:` a whole value of words.
  * Identifiers have no separators: runs with nothing much between are joined too, so that `123-45-6789` is `123456789`.
  * From each run so many characters and neighbours are looked at: the time is in proportion to the text.
  */
@@ -17,6 +18,7 @@ import { isLikeName } from './like-name.ts';
 import { numberDigitsMin, numberTokens } from './numbers.ts';
 import { gap, hasDigit, hasLetter, runsOf, unspaced } from './runs.ts';
 import type { Runs } from './runs.ts';
+import { shortBehind, shortTokenAt } from './short.ts';
 import { emailSpots, emailTokens, urlSpots, urlToken } from './spots.ts';
 import { scanUnspaced } from './unspaced-words.ts';
 import { oidAt, uuidAt } from './wholes.ts';
@@ -76,6 +78,7 @@ class Scan {
         if (this.#all && end - start >= 5 && end - start <= 9)
           this.#sink(`z:${this.#text.slice(start, end)}`, start, end);
       } else if (kind !== hasLetter) this.#mixed(at, start, end);
+      if (this.#all && kind !== hasLetter && end - start <= 4) this.#short(at, start, end);
       scanGroups(this.#text, this.#runs, at, this.#all, this.#groupSink);
     }
   }
@@ -151,6 +154,14 @@ class Scan {
     for (const token of numberTokens(digits)) this.#sink(token, start, end);
   }
 
+  #short(at: number, start: number, end: number): void {
+    const { starts, ends, gaps } = this.#runs;
+    const isNear = at > 0 && ((gaps[at] ?? 0) & gap.near) !== 0;
+    const before = isNear ? this.#text.slice(starts[at - 1], ends[at - 1]) : '';
+    const token = shortTokenAt(this.#text, start, end, before);
+    if (token !== undefined) this.#sink(token, start, end);
+  }
+
   /** Letters and digits in one run: Maegan141, MRN00012345, SW1A. */
   #mixed(at: number, start: number, end: number): void {
     const text = this.#text;
@@ -165,6 +176,8 @@ class Scan {
       while (to < end && isDigitCode(text.charCodeAt(to)) === digits) to++;
       if (digits) {
         this.#number(from, to, start, end);
+        const short = this.#all && to === end ? shortBehind(text.slice(start, from), text.slice(from, end)) : undefined;
+        if (short !== undefined) this.#sink(short, start, end);
         if (to - from === 8 && from > start) this.#dayWithin(from, start, end);
         if (this.#all && to - from === 5 && from - start <= 2) this.#sink(`z:${text.slice(from, to)}`, start, end);
       } else if (this.#all && to - from >= (from === start ? 2 : 4))

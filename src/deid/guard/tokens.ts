@@ -5,17 +5,21 @@ import type { WordHasher } from './hash.ts';
 import { RecentMemo } from './memo.ts';
 import { scan } from './scan.ts';
 import type { ScanDepth, TokenSink } from './scan.ts';
+import { shortWhole } from './short.ts';
+import { queryTokens, wholeToken } from './whole-words.ts';
 import { foldUri, readNarrative } from './xhtml.ts';
 
 /**
  * `text`: people read it, and anything may stand in it. `xhtml`: a narrative. `uri`: identifiers, numbers, days and e-mail
- * addresses, no plain words. `code`: long identifiers only, since codes are short and of few digits. `date`: the day.
+ * addresses, and of plain words only what is a whole value in the query. `code`: long identifiers, since codes are short and
+ * of few digits, and a whole name; with a space within it is text that somebody typed. `date`: the day.
  */
 export type TextKind = 'text' | 'xhtml' | 'uri' | 'code' | 'date';
 
 const uriLengthMin = 6;
-/** Shorter codes hold no token that counts. */
-export const codeLengthMin = 8;
+/** Shorter codes hold no token that counts: this is the length of the shortest name that is one. */
+export const codeLengthMin = 5;
+const codeIdentifierMin = 8;
 const colon = ':'.charCodeAt(0);
 const hasDigitForm = /[0-9]/;
 
@@ -28,9 +32,9 @@ function countsInUri(token: string): boolean {
 }
 
 function countsInCode(token: string): boolean {
-  if (token.charCodeAt(1) !== colon) return token.length >= codeLengthMin && hasDigitForm.test(token);
+  if (token.charCodeAt(1) !== colon) return token.length >= codeIdentifierMin && hasDigitForm.test(token);
   const prefix = token.charAt(0);
-  return (prefix === 'o' || prefix === 'e' || prefix === 'u') && token.length >= codeLengthMin;
+  return (prefix === 'o' || prefix === 'e' || prefix === 'u') && token.length >= codeIdentifierMin;
 }
 
 /** A value ready to be scanned: a narrative has several parts, of which only the first can be masked. */
@@ -38,15 +42,28 @@ export interface Part {
   readonly folded: Folded;
   readonly kind: Exclude<TextKind, 'xhtml'>;
   readonly maskable: boolean;
+  /** The whole of a value: what it is as a whole may tell as well. */
+  readonly isWhole: boolean;
 }
 
+const innerSpace = /\S\s+\S/;
+
 export function partsOf(text: string, kind: TextKind): Part[] {
-  if (kind === 'text') return [{ folded: foldText(text), kind, maskable: true }];
-  if (kind !== 'xhtml') return [{ folded: kind === 'uri' ? foldUri(text) : foldText(text), kind, maskable: false }];
+  if (kind === 'text') return [{ folded: foldText(text), kind, maskable: true, isWhole: true }];
+  if (kind !== 'xhtml') {
+    const folded = kind === 'uri' ? foldUri(text) : foldText(text);
+    const isTyped = kind === 'code' && innerSpace.test(text);
+    return [{ folded, kind: isTyped ? 'text' : kind, maskable: false, isWhole: true }];
+  }
   const narrative = readNarrative(text);
   return [
-    { folded: narrative.text, kind: 'text', maskable: true },
-    ...narrative.inTags.map((inTag): Part => ({ folded: inTag.folded, kind: inTag.kind, maskable: false })),
+    { folded: narrative.text, kind: 'text', maskable: true, isWhole: false },
+    ...narrative.inTags.map((inTag): Part => ({
+      folded: inTag.folded,
+      kind: inTag.kind,
+      maskable: false,
+      isWhole: false,
+    })),
   ];
 }
 
@@ -58,7 +75,7 @@ const depths: Readonly<Record<Part['kind'], ScanDepth>> = {
 };
 
 /** Tells `sink` the tokens of a part that count for its kind. */
-export function scanPart({ folded, kind }: Part, sink: TokenSink): void {
+export function scanPart({ folded, kind, isWhole }: Part, sink: TokenSink): void {
   const counts = kind === 'uri' ? countsInUri : kind === 'code' ? countsInCode : undefined;
   const filtered: TokenSink =
     counts === undefined
@@ -67,6 +84,14 @@ export function scanPart({ folded, kind }: Part, sink: TokenSink): void {
           if (counts(token)) sink(token, start, end);
         };
   scan(folded, depths[kind], filtered);
+  if (isWhole) for (const token of wholes(folded.text, kind)) sink(token, 0, folded.text.length);
+}
+
+/** Tokens of a value as a whole. */
+function wholes(text: string, kind: Part['kind']): readonly string[] {
+  if (kind === 'uri') return text.includes('?') ? queryTokens(text) : none;
+  const token = kind === 'text' ? shortWhole(text) : kind === 'code' ? wholeToken(text) : undefined;
+  return token === undefined ? none : [token];
 }
 
 /** Shorter than any token that counts: nothing to look for. Most codes end here. */
@@ -88,11 +113,26 @@ const memoEntries = 20_000;
 /** By hasher: hashes are one key's. */
 const memos = new WeakMap<WordHasher, Map<TextKind, RecentMemo<readonly number[]>>>();
 
-/** Hashes of the tokens of a text of any length, afresh: for notes and narratives, which seldom come twice. */
-export const hashTokens = (text: string, kind: TextKind, hasher: WordHasher): number[] =>
-  tokensIn(text, kind).map(hasher);
+/** Hashes of tokens, and whether one of them could be a resource's id. */
+interface Hashes extends ReadonlyArray<number> {
+  readonly mayHoldId?: boolean;
+}
 
-const none: readonly number[] = [];
+const idLengthMin = 16;
+const isLikeId = (token: string): boolean =>
+  token.length >= idLengthMin && token.charCodeAt(1) !== colon && hasDigitForm.test(token) && !token.includes(' ');
+
+/** Whether one of the tokens is so long that it could be a resource's id: a UUID, or anything else of 16 characters. */
+export const mayHoldId = (hashes: Hashes): boolean => hashes.mayHoldId === true;
+
+/** Hashes of the tokens of a text of any length, afresh: for notes and narratives, which seldom come twice. */
+export function hashTokens(text: string, kind: TextKind, hasher: WordHasher): readonly number[] {
+  const tokens = tokensIn(text, kind);
+  const hashes = tokens.map(hasher);
+  return tokens.some(isLikeId) ? Object.assign(hashes, { mayHoldId: true }) : hashes;
+}
+
+const none: readonly never[] = [];
 
 /** The same from a bounded memo where the text is short: displays, codes and systems come over and over. */
 export function hashedTokens(text: string, kind: TextKind, hasher: WordHasher): readonly number[] {

@@ -8,16 +8,19 @@ import { foldText } from './fold.ts';
 import { addAll } from './lists.ts';
 import { wordKind } from './lexicon.ts';
 import { nameWords } from './name-words.ts';
+import { mailboxTokens } from './mailbox.ts';
 import { hasLetter, runsOf, unspaced } from './runs.ts';
 import { numberDigitsMin, numberTokens } from './numbers.ts';
 import { scan } from './scan.ts';
-import { emailSpots, emailTokens, urlSpots, urlToken } from './spots.ts';
+import { shortToken } from './short.ts';
+import { emailSpots, urlSpots, urlToken } from './spots.ts';
 import { unspacedWords } from './unspaced-words.ts';
+import { wholeToken } from './whole-words.ts';
 
 const identifierLengthMin = 4;
 const groupLengthMin = 5;
 /** What is longer than the scanner joins is recognised by its groups. */
-const joinedLengthMax = 40;
+export const joinedLengthMax = 40;
 /** Up to so many characters a grouped number may be of five or six digits; in longer ones those are parts. */
 const shortNumberMax = 8;
 
@@ -96,7 +99,7 @@ function phoneWords(folded: string): string[] {
 function contactWords(value: string): string[] {
   const folded = foldText(value).text.trim();
   const emails = emailSpots(folded);
-  if (emails.length > 0) return emails.flatMap(({ start, end }) => emailTokens(folded.slice(start, end)));
+  if (emails.length > 0) return emails.flatMap(({ start, end }) => mailboxTokens(folded.slice(start, end)));
   const phone = phoneWords(folded);
   if (phone.length > 0) return phone;
   const urls = urlSpots(folded).map(({ start, end }) => folded.slice(start, end));
@@ -109,13 +112,17 @@ function contactWords(value: string): string[] {
 const uuidForm = /(?:^|:)([0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12})$/;
 const oidForm = /(?:^|:)([0-9]+(?:\.[0-9]+){3,})$/;
 
-function identifierWords(value: string): string[] {
+/** Letters and digits: three of them tell enough to be sought wherever they stand as one. */
+const mixedShortForm = /^(?=.*[a-z])(?=.*[0-9]).{3}$/;
+
+/** The tokens of an identifier: whole, its long numbers, and what it holds that has a form of its own. */
+export function identifierWords(value: string): string[] {
   const folded = foldText(value).text.trim();
   const uuid = uuidForm.exec(folded)?.[1];
   if (uuid !== undefined) return [uuid.replaceAll('-', '')];
   const emails = emailSpots(folded);
   const tokens = [
-    ...emails.flatMap(({ start, end }) => emailTokens(folded.slice(start, end))),
+    ...emails.flatMap(({ start, end }) => mailboxTokens(folded.slice(start, end))),
     ...formTokens(value, /^[0-9]+$/.test(folded) ? 'uo' : folded.length <= shortNumberMax ? 'tuon' : 'tuo'),
   ];
   const oid = oidForm.exec(folded)?.[1];
@@ -134,7 +141,9 @@ function identifierWords(value: string): string[] {
   if (whole.length >= identifierLengthMin && (/[a-z]/.test(whole) || whole.length >= numberDigitsMin)) {
     const kind = kinds.every((one) => one === hasLetter) && latin.length === 1 ? wordKind(whole) : undefined;
     if (kind === undefined) tokens.push(whole.slice(0, 64));
-  }
+  } else if (mixedShortForm.test(whole)) tokens.push(whole);
+  const short = shortToken(whole);
+  if (short !== undefined) tokens.push(short);
   for (const digits of whole.match(/[0-9]{5,64}/g) ?? []) addAll(tokens, wholeNumber(digits));
   const isLong = whole.length > joinedLengthMax || latin.length > 8;
   for (const word of latin) {
@@ -187,4 +196,12 @@ const makers: Readonly<Record<GuardClass, (value: string) => string[]>> = {
 };
 
 /** The tokens by which a removed value of this class would be recognised in what is kept, each once. */
-export const wordsOf = (value: string, guardClass: GuardClass): string[] => [...new Set(makers[guardClass](value))];
+export function wordsOf(value: string, guardClass: GuardClass): string[] {
+  const tokens = new Set(makers[guardClass](value));
+  const whole = isProse.has(guardClass) ? undefined : wholeToken(foldText(value).text);
+  if (whole !== undefined) tokens.add(whole);
+  return [...tokens];
+}
+
+/** Of these a whole value says nothing: an answer may be any word. */
+const isProse: ReadonlySet<GuardClass> = new Set(['words', 'none', 'date']);

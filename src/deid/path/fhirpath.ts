@@ -7,7 +7,10 @@ import type { Json } from '../../fhir/resource.ts';
 
 /** A node of the library's, with the way back to the JSON that it stands for. */
 export interface LibraryNode {
-  readonly data: Json;
+  /** Its JSON; the library's own object for a number. */
+  readonly data: Json | undefined;
+  /** What stands beside it in JSON, where it is a primitive. */
+  readonly _data: Json | undefined;
   readonly propName: string | null;
   /** Its type, where the library knows it. */
   readonly path: string | null;

@@ -4,17 +4,28 @@
  */
 import type { JsonObject } from '../../fhir/resource.ts';
 import { r4Type } from '../r4/model.ts';
+import { isObject } from '../shape.ts';
 import { compileToNodes, fhirPathMistake } from './fhirpath.ts';
+import { isOfName, isOfType, nodesBelow } from './search.ts';
+import type { Searched } from './search.ts';
 import type { Evaluate, LibraryNode } from './fhirpath.ts';
 import type { GeneralPath } from './path.ts';
 
-/** A place in a resource: an object, or what stands under a key (and index) of one. */
-export type Located =
-  | { readonly object: object }
-  | { readonly owner: JsonObject; readonly key: string; readonly index: number | undefined };
+/** What stands under a key (and index) of an object, with what stands beside it. */
+export interface LocatedValue {
+  readonly owner: JsonObject;
+  readonly key: string;
+  readonly index: number | undefined;
+}
+
+/** A place in a resource: an object, or a single value. */
+export type Located = { readonly object: object } | LocatedValue;
 
 const leading = /^nodesBy(Type|Name)\((?:'([^']*)'|"([^"]*)")\)\.?/;
 const elsewhere = /nodesBy(?:Type|Name)\(/;
+
+/** An extension asked for by its type: the library finds none, and the rule would do nothing in silence. */
+const unknownType = /\b(?:is|as|ofType)\b\s*\(?\s*(?:FHIR\.)?`?Extension\b/;
 
 interface Parts {
   readonly search: { readonly by: 'Type' | 'Name'; readonly word: string } | undefined;
@@ -35,6 +46,9 @@ export function generalPathMistake(path: GeneralPath): string | undefined {
   if (search?.by === 'Type' && r4Type(search.word)?.kind === 'primitive') {
     return `nodesByType('${search.word}') alone, since nothing stands below a primitive type`;
   }
+  if (unknownType.test(rest.replace(/'(?:[^'\\]|\\.)*'/g, "''"))) {
+    return "nodesByType('Extension') or .extension, since the library takes nothing for the type Extension";
+  }
   return fhirPathMistake(rest);
 }
 
@@ -50,54 +64,56 @@ export function compileGeneral(
   const { search, rest } = partsOf(path);
   if (search === undefined) {
     const evaluate = compileToNodes(rest);
-    return (resource) => located(evaluate(resource), reachesInside);
+    return (resource) => located(evaluate(resource), reachesInside, resource);
   }
-  const byBase = new Map<string, Evaluate>();
+  const compiled = new Map<string, Evaluate>();
+  const evaluateAt = ({ value, type: base, element }: Searched): readonly unknown[] => {
+    // A single value has no node of its own to begin with: it is asked for from the object that holds it.
+    const expression = element === undefined ? rest : `\`${element}\`.select(${rest})`;
+    const name = `${base ?? ''} ${expression}`;
+    let evaluate = compiled.get(name);
+    if (evaluate === undefined) compiled.set(name, (evaluate = compileToNodes(expression, base)));
+    return evaluate(value);
+  };
+  const isSought = search.by === 'Type' ? isOfType(search.word) : isOfName(search.word);
   return (resource, type) =>
-    nodesBelow(resource, type)
-      .filter(({ name, type: of }) => (search.by === 'Type' ? of === search.word : name === search.word))
-      .flatMap(({ value, type: base }) => {
-        let evaluate = byBase.get(base);
-        if (evaluate === undefined) byBase.set(base, (evaluate = compileToNodes(rest, base)));
-        return located(evaluate(value), reachesInside);
-      });
-}
-
-/** The objects below a resource with their R4 types, resources inside it left out. */
-function nodesBelow(resource: JsonObject, type: string): { value: JsonObject; name: string; type: string }[] {
-  const found: { value: JsonObject; name: string; type: string }[] = [];
-  const pending: { value: JsonObject; type: string }[] = [{ value: resource, type }];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    for (const [key, element] of r4Type(next.type)?.elements ?? []) {
-      if (!Object.hasOwn(next.value, key) || element.type === 'Resource') continue;
-      const member = next.value[key];
-      for (const value of Array.isArray(member) ? member : [member]) {
-        if (typeof value !== 'object' || value === null || Array.isArray(value)) continue;
-        found.push({ value, name: element.name, type: element.type });
-        pending.push({ value, type: element.type });
-      }
-    }
-  }
-  return found;
+    nodesBelow(resource, type, isSought).flatMap((node) => located(evaluateAt(node), reachesInside, node.value));
 }
 
 const isNode = (result: unknown): result is LibraryNode =>
   typeof result === 'object' && result !== null && 'parentResNode' in result && 'propName' in result;
 
+const noPlace = (): Error => new Error('a rule whose expression names no place');
+
 /**
- * The places that results stand for. A computed value stands nowhere: a rule whose expression gives one would do nothing
- * in silence, so that is an error.
+ * The places that results stand for. The library wraps what it computes, and numbers even where it only reads them, so what
+ * counts is what stands in the JSON at the place that a node says. A computed value stands nowhere: a rule whose expression
+ * gives one would do nothing in silence, so that is an error. `context`: what was asked.
  */
-function located(results: readonly unknown[], reachesInside: boolean): Located[] {
+function located(results: readonly unknown[], reachesInside: boolean, context: JsonObject): Located[] {
   return results.flatMap((result): Located[] => {
-    if (!isNode(result)) throw new Error('a rule whose expression names no place');
-    const { data, parentResNode, propName, path, index } = result;
-    if (!reachesInside && isInsideAnother(parentResNode)) return [];
-    if (typeof data === 'object' && data !== null) return [{ object: data }];
-    const owner = parentResNode?.data;
-    if (propName === null || typeof owner !== 'object' || owner === null || Array.isArray(owner)) return [];
-    return keysOf(owner, propName, path).map((key) => ({ owner, key, index: index ?? undefined }));
+    if (result === context) return [{ object: context }];
+    if (!isNode(result)) throw noPlace();
+    const { data, parentResNode: parent } = result;
+    if (data === context) return [{ object: context }];
+    if (parent === null) throw noPlace();
+    return !reachesInside && isInsideAnother(parent) ? [] : [placeOf(result, parent)];
   });
+}
+
+function placeOf({ data, propName, path, index }: LibraryNode, parent: LibraryNode): Located {
+  // What hangs on a primitive stands in the JSON beside it.
+  const owner = isObject(parent.data) ? parent.data : parent._data;
+  if (propName === null || !isObject(owner)) throw noPlace();
+  const key = keyOf(owner, propName, path);
+  const member = owner[key];
+  const value = index !== null && Array.isArray(member) ? member[index] : member;
+  if (isObject(value)) {
+    if (value !== data) throw noPlace();
+    return { object: value };
+  }
+  if (Array.isArray(value) && Object.hasOwn(owner, key)) throw noPlace();
+  return { owner, key, index: index ?? undefined };
 }
 
 /** Whether a node stands in a resource inside the one that was asked: that one is judged by its own rules. */
@@ -111,19 +127,20 @@ function isInsideAnother(parent: LibraryNode | null): boolean {
 }
 
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+const uncapitalized = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
 /**
- * The JSON keys of an element by its FHIRPath name: `valueString` for `value`, also where only its `_` sibling stands. Where
- * its type does not tell, all there are.
+ * The JSON key of an element by its FHIRPath name: `valueString` for `value`, also where only its `_` sibling stands. Of two
+ * choices in one object the library sees one, and R4 allows no more: that is an error.
  */
-function keysOf(owner: JsonObject, name: string, type: string | null): string[] {
-  const isThere = (key: string): boolean => Object.hasOwn(owner, key) || Object.hasOwn(owner, `_${key}`);
-  if (isThere(name)) return [name];
-  const typed = name + capitalized(type ?? '');
-  if (isThere(typed)) return [typed];
-  const plain = Object.keys(owner).map((key) => (key.startsWith('_') ? key.slice(1) : key));
-  return plain.filter((key) => {
+function keyOf(owner: JsonObject, name: string, type: string | null): string {
+  const keys = new Set(Object.keys(owner).map((key) => (key.startsWith('_') ? key.slice(1) : key)));
+  if (keys.has(name)) return name;
+  const choices = [...keys].filter((key) => {
     const suffix = key.startsWith(name) ? key.slice(name.length) : '';
-    return suffix !== '' && (r4Type(suffix.charAt(0).toLowerCase() + suffix.slice(1)) ?? r4Type(suffix)) !== undefined;
+    return suffix === capitalized(suffix) && (r4Type(uncapitalized(suffix)) ?? r4Type(suffix)) !== undefined;
   });
+  const [key] = choices;
+  if (key === undefined || choices.length > 1 || (type !== null && key !== name + capitalized(type))) throw noPlace();
+  return key;
 }

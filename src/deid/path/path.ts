@@ -4,11 +4,19 @@
  * theirs read alike. Source: https://hl7.org/fhirpath/N1/, https://hl7.org/fhir/R4/fhirpath.html
  */
 
-/** `child.path = 'literal'` on the node that a step reached. */
+/**
+ * `child.path = 'literal'` on the node that a step reached, or `child.path.trim().lower() in ('one' | 'other')`: then
+ * `equals` is the list as it is written, and `among` its words.
+ */
 export interface Condition {
   readonly path: readonly string[];
   readonly equals: string;
+  readonly among?: ReadonlySet<string>;
 }
+
+/** Whether a value is what a condition asks for. */
+export const isMet = ({ equals, among }: Condition, text: string): boolean =>
+  among === undefined ? text === equals : among.has(text.trim().toLowerCase());
 
 interface StepBase {
   readonly where?: Condition;
@@ -57,6 +65,20 @@ const choiceForm = /^(?:ofType|as)\(\s*(?:FHIR\.)?([A-Za-z][A-Za-z0-9]*)\s*\)/;
 const whereForm = new RegExp(
   `^where\\(\\s*([A-Za-z][A-Za-z0-9]*(?:\\.[A-Za-z][A-Za-z0-9]*)*)\\s*=\\s*${quoted}\\s*\\)`,
 );
+const amongForm = new RegExp(
+  `^where\\(\\s*([A-Za-z][A-Za-z0-9]*)\\.trim\\(\\)\\.lower\\(\\)\\s+in\\s+\\((\\s*'[^'\\\\]*'(?:\\s*\\|\\s*'[^'\\\\]*')*\\s*)\\)\\s*\\)`,
+);
+
+function readCondition(rest: string): { condition: Condition; length: number } | undefined {
+  const where = whereForm.exec(rest);
+  if (where !== null)
+    return { condition: { path: (where[1] ?? '').split('.'), equals: literal(where, 2) }, length: where[0].length };
+  const listed = amongForm.exec(rest);
+  if (listed === null) return undefined;
+  const [whole, name = '', words = ''] = listed;
+  const among = new Set(Array.from(words.matchAll(/'([^']*)'/g), ([, word = '']) => word));
+  return { condition: { path: [name], equals: words, among }, length: whole.length };
+}
 
 interface Parsing {
   readonly steps: Step[];
@@ -86,14 +108,13 @@ function readStep(parsing: Parsing): boolean {
     parsing.rest = rest.slice(choice[0].length);
     return true;
   }
-  const where = whereForm.exec(rest);
-  if (where !== null) {
+  const where = readCondition(rest);
+  if (where !== undefined) {
     if (last === undefined || last.where !== undefined) return false;
     // What hangs on extensions may hang on a primitive's own, which stand beside it in JSON: left to the library.
-    if (where[1]?.startsWith('extension') === true) return false;
-    const condition = { path: (where[1] ?? '').split('.'), equals: literal(where, 2) };
-    steps[steps.length - 1] = { ...last, where: condition };
-    parsing.rest = rest.slice(where[0].length);
+    if (where.condition.path[0]?.startsWith('extension') === true) return false;
+    steps[steps.length - 1] = { ...last, where: where.condition };
+    parsing.rest = rest.slice(where.length);
     return true;
   }
   const name = nameForm.exec(rest);

@@ -2,9 +2,10 @@
 import { r4Type } from '../r4/model.ts';
 import type { R4Element } from '../r4/model.ts';
 import { isDateType, isPrimitiveType, jsonKindOf, modes, plainKey, textKindOf, unknownRank } from './child.ts';
-import type { Child, Draft, LeafMaker, ObjectPlan, Plans } from './child.ts';
+import type { Child, Closure, Draft, LeafMaker, ObjectPlan, Plans } from './child.ts';
 import { LatelyKept } from './lately-kept.ts';
 import { guardClassOf } from './guard-class.ts';
+import { fits } from './fits.ts';
 import { ruleAt } from './positions.ts';
 import type { Arrival, NodeShape } from './positions.ts';
 import { Judge } from './judge.ts';
@@ -15,6 +16,20 @@ import { noRule } from './rules.ts';
 const plainElement = { isChoice: false, isArray: false, isRequired: false, isToPersons: false, order: 0 };
 
 const keepsAsIs = new Set(['keep', 'default-keep', 'extension-keep']);
+
+/** A key's node with the rules that came to it. */
+interface Arrived extends Pick<Draft, 'owner' | 'key' | 'element' | 'isSibling' | 'arrival'> {
+  readonly shape: NodeShape;
+  /** False for what R4 does not have, once its value shows a type. */
+  readonly isR4: boolean;
+}
+
+/** The same arrival with a rule that was found to come to this very node by looking at the data. */
+const withMark = (arrival: Arrival, rule: number): Arrival => ({
+  ...arrival,
+  ends: Math.min(arrival.ends, rule),
+  ended: [...arrival.ended, rule],
+});
 
 /** Makes the children of plans, and plans' variants. */
 export class ChildMaker {
@@ -28,10 +43,17 @@ export class ChildMaker {
     this.#judge = new Judge(planner);
   }
 
-  /** The constant of a `substitute` rule that came to an object as a whole. */
-  replacementBy(winner: number, { ends }: Arrival): { readonly with: unknown } | undefined {
+  /** The constant of a `substitute` rule that came to an object as a whole, where it may stand and can. */
+  replacementBy(
+    winner: number,
+    { ends }: Arrival,
+    closure: Closure | undefined,
+    type: string,
+  ): { readonly with: unknown } | undefined {
     const rule = this.#planner.compiled.rules[winner]?.rule;
-    return rule?.method === 'substitute' && ends === winner ? { with: rule.params.with } : undefined;
+    if (rule?.method !== 'substitute' || ends !== winner) return undefined;
+    const isOpen = closure === undefined || this.#judge.passes(closure.opener);
+    return isOpen && fits(rule.params.with, type) ? { with: rule.params.with } : undefined;
   }
 
   /** What happens to `key` in objects of the plan `owner`. Throws `Withheld` for keys of JavaScript's own. */
@@ -46,22 +68,20 @@ export class ChildMaker {
 
   /** The plan of an object that a rule was found to take. */
   under(plan: ObjectPlan, rule: number): ObjectPlan {
-    const arrival = { ...plan.arrival, ends: rule };
+    const arrival = withMark(plan.arrival, rule);
     return this.#planner.object(plan.type, arrival, rule, undefined, plan.isKnownExtension);
   }
 
   /** The plan of an object once it is known which conditions hold. */
-  variant(plan: ObjectPlan, held: readonly number[]): ObjectPlan {
+  variant(plan: ObjectPlan, indexes: readonly number[]): ObjectPlan {
     const { positions, compiled } = this.#planner;
-    const holding = held.flatMap((index) => plan.arrival.pending[index] ?? []);
+    const holding = indexes.flatMap((index) => plan.arrival.pending[index] ?? []);
     const shape = { name: '', key: '', type: plan.type };
     const arrival = { ...positions.resolve(plan.arrival, shape, holding), pending: [] };
     if (plan.type === 'Extension' && holding.length > 0 && !this.#judge.passes(this.#judge.effective(plan))) {
-      const removal = plan.winner < compiled.fallbacks.keep && !this.#judge.passes(plan.winner) ? plan.winner : noRule;
-      const named = new Set([...this.#judge.followers(arrival), ...holding.map(({ rule }) => rule)]);
-      const around = plan.isKnownExtension ? plan.closure?.outer : plan.closure?.openers;
-      const { winner, closure } = this.#judge.entered(arrival, removal, compiled.fallbacks.drop, named, around);
-      return this.#planner.object(plan.type, arrival, winner, closure, true);
+      const passing = holding.map(({ rule }) => rule).filter((rule) => this.#judge.passes(rule));
+      const named = new Set([...this.#judge.followers(arrival), ...passing]);
+      if (named.size > 0 || arrival.ends < compiled.fallbacks.keep) return this.#entered(plan, arrival, named);
     }
     const closure = this.#judge.below(plan.closure, arrival);
     return this.#planner.object(
@@ -73,22 +93,39 @@ export class ChildMaker {
     );
   }
 
+  /** The plan of an extension that rules come to, or to a part of it, by its url. Only those that let pass make it known. */
+  #entered(plan: ObjectPlan, arrival: Arrival, named: ReadonlySet<number>): ObjectPlan {
+    const { fallbacks } = this.#planner.compiled;
+    const { winner: before, closure: around, isKnownExtension } = plan;
+    const removal = before < fallbacks.keep && !this.#judge.passes(before) ? before : noRule;
+    const outer = isKnownExtension ? around?.outer : around?.openers;
+    const { winner, closure } = this.#judge.entered(arrival, removal, fallbacks.drop, named, outer);
+    return this.#planner.object(plan.type, arrival, winner, closure, isKnownExtension || named.size > 0);
+  }
+
   #judged(owner: ObjectPlan, key: string, element: R4Element | undefined, isSibling: boolean, isR4 = true): Child {
     // What stands beside a value that R4 does not have is taken with it.
     const plain = element === undefined && key.startsWith('_') ? key.slice(1) : plainKey({ key, isSibling });
     const shape: NodeShape = { name: element?.name ?? plain, key: plain, type: element?.type ?? '' };
     const arrival = this.#planner.positions.below(owner.arrival.positions, shape);
+    return this.#arrived({ owner, key, element, isSibling, isR4, shape, arrival });
+  }
+
+  #arrived(node: Arrived): Child {
+    const { owner, element, isR4, shape, arrival } = node;
     const judgement =
       element === undefined || !isR4
         ? this.#judge.ofUnknown(owner, arrival)
         : this.#judge.ofElement(owner, shape, arrival);
     const { winner: first, closure } = judgement;
     const winner = closure === undefined || this.#judge.passes(closure.opener) ? first : closure.opener;
-    return this.#made({ owner, key, element, isSibling, arrival, ...judgement, first, winner });
+    return this.#made({ ...node, ...judgement, first, winner }, (rule) =>
+      this.#arrived({ ...node, arrival: withMark(arrival, rule) }),
+    );
   }
 
-  #made(draft: Draft): Child {
-    const { owner, key, element, arrival, winner, isSibling, isKnownExtension } = draft;
+  #made(draft: Draft, marked: (rule: number) => Child): Child {
+    const { owner, key, element, arrival, winner, isSibling } = draft;
     const type = element?.type ?? '';
     const rank = element === undefined ? unknownRank : element.order * 2 + (isSibling ? 1 : 0);
     const planned = this.#mode(draft);
@@ -119,19 +156,7 @@ export class ChildMaker {
       arrival,
       lately: new LatelyKept(),
       plan: () => (plan ??= this.#planOf(draft)),
-      under: (rule) =>
-        rule >= winner
-          ? child
-          : remembered(rule, () =>
-              this.#made({
-                ...draft,
-                winner: rule,
-                first: rule,
-                closure: undefined,
-                isKnownExtension: isKnownExtension || type === 'Extension',
-                arrival: { ...arrival, ends: rule },
-              }),
-            ),
+      under: (rule) => (rule >= winner ? child : remembered(rule, () => marked(rule))),
       shapedAs: (shape) =>
         remembered(shape, () => {
           const shaped = { ...plainElement, name: key, key, type: shape };
@@ -171,7 +196,11 @@ export class ChildMaker {
     const method = won?.method ?? 'default-drop';
     const passes = won?.passes ?? false;
     if (element?.type === 'Resource') return modes.resource;
-    if (method === 'substitute' && arrival.ends === winner) return isSibling ? modes.drop : modes.substitute;
+    if (method === 'substitute' && arrival.ends === winner) {
+      const isWritten =
+        !isSibling && fits(won?.rule?.method === 'substitute' && won.rule.params.with, element?.type ?? '');
+      return isWritten ? modes.substitute : modes.drop;
+    }
     if (element?.type === 'Extension') {
       const isOpen = passes || winner >= fallbacks.extensionDrop || this.#mayPassBelow(draft);
       return isOpen ? modes.extension : modes.drop;

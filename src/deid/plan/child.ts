@@ -136,6 +136,11 @@ export type LeafMaker = (rule: number, type: string) => unknown;
 /** Rank of what R4 does not have. */
 export const unknownRank = 1_000_000;
 
+const wholeTypes = new Set(['integer', 'positiveInt', 'unsignedInt']);
+
+/** Whether a type's numbers have no fraction. */
+export const isWholeType = (type: string): boolean => wholeTypes.has(type);
+
 /** JSON's type of a primitive type's values. Source: https://hl7.org/fhir/R4/json.html#primitive */
 export function jsonKindOf(type: string): JsonKind {
   switch (type) {

@@ -4,6 +4,7 @@
  */
 import type { Disposition } from '../policy/document.ts';
 import type { Closure, Draft, ObjectPlan, Plans } from './child.ts';
+import { namesExtensions, namesId } from '../path/naming.ts';
 import { ruleAt } from './positions.ts';
 import type { Arrival, NodeShape } from './positions.ts';
 import { noRule, planSteps } from './rules.ts';
@@ -15,6 +16,7 @@ export type Judgement = Pick<Draft, 'winner' | 'closure' | 'isKnownExtension'>;
 export class Judge {
   readonly #planner: Plans;
   #custom: ReadonlySet<number> | undefined;
+  #general: readonly number[] | undefined;
 
   constructor(planner: Plans) {
     this.#planner = planner;
@@ -52,18 +54,30 @@ export class Judge {
     };
   }
 
-  /** An element's id is free text that nobody means who keeps its parent, or every string. */
+  /**
+   * An element's id is free text that nobody means who keeps its parent, or every string: a rule that names it opens it, or
+   * `default: keep`. What changes every string, or all that the parent holds, changes an id that is open.
+   */
   #ofElementId(owner: ObjectPlan, { ended }: Arrival): Judgement {
     const { fallbacks } = this.#planner.compiled;
     const effective = this.effective(owner);
     const counting = ended.filter((rule) => !this.passes(rule) || this.#namesId(rule));
     const isOpen = effective >= fallbacks.keep || this.passes(effective);
     const base = effective >= fallbacks.keep || !isOpen ? effective : this.#planner.defaultRule;
-    return { winner: Math.min(base, ...counting), closure: undefined, isKnownExtension: false };
+    const opening = Math.min(base, ...counting);
+    const changing = isOpen && !this.#keeps(effective) ? [effective] : [];
+    const winner = this.passes(opening) ? Math.min(opening, ...ended, ...changing) : opening;
+    return { winner, closure: undefined, isKnownExtension: false };
+  }
+
+  #keeps(rule: number): boolean {
+    const method = this.#planner.compiled.rules[rule]?.method;
+    return method === 'keep' || method === 'default-keep' || method === 'extension-keep';
   }
 
   #namesId(rule: number): boolean {
     const compiled = this.#planner.compiled.rules[rule];
+    if (compiled?.path.kind === 'general') return namesId(compiled.path);
     const last = compiled === undefined ? undefined : planSteps(compiled)?.at(-1);
     return (last?.kind === 'name' || last?.kind === 'byName') && last.name === 'id';
   }
@@ -75,13 +89,13 @@ export class Judge {
     const removal = effective < fallbacks.keep && !this.passes(effective) ? effective : noRule;
     const followers = this.followers(arrival);
     const says = this.#saysOf(shape);
-    const isKnown = arrival.ends < fallbacks.keep || followers.size > 0;
+    const isKnown = followers.size > 0 || arrival.ended.some((rule) => this.passes(rule));
     if (says === 'keep' && removal === noRule) {
       // Judged like every other element: the first rule that came to it or to what holds it.
       const winner = Math.min(this.#ofUnknownExtension(owner, says), arrival.ends);
       return { winner, closure: this.below(owner.closure, arrival), isKnownExtension: isKnown };
     }
-    if (isKnown || removal < fallbacks.keep) {
+    if (isKnown || arrival.ends < fallbacks.keep || removal < fallbacks.keep) {
       const entered = this.entered(arrival, removal, fallbacks.drop, followers, owner.closure?.openers);
       return { ...entered, isKnownExtension: isKnown };
     }
@@ -108,7 +122,8 @@ export class Judge {
     }
     const removing = ended.filter((rule) => !this.passes(rule));
     const winner = Math.min(first, otherwise);
-    const openers = outer === undefined ? named : new Set([...named].filter((rule) => outer.has(rule)));
+    const naming = [...named, ...this.#generalOpeners()];
+    const openers = new Set(outer === undefined ? naming : naming.filter((rule) => outer.has(rule)));
     return { winner, closure: { openers, opener: Math.min(removal, otherwise, ...removing), outer } };
   }
 
@@ -147,12 +162,22 @@ export class Judge {
     return owner.winner === fallbacks.drop ? fallbacks.extensionKeep : owner.winner;
   }
 
-  /** Rules whose path goes on below this node by a name, not by a search through everything; a url tells nothing. */
+  /** Rules by general FHIRPath that were written for what they find, and not for all of a type or name. */
+  #generalOpeners(): readonly number[] {
+    return (this.#general ??= [...this.#planner.compiled.rules.entries()].flatMap(([rule, { path, passes }]) =>
+      passes && path.kind === 'general' && namesExtensions(path) ? [rule] : [],
+    ));
+  }
+
+  /**
+   * Rules that let something pass and whose path goes on below this node by a name, not by a search through everything; a
+   * url tells nothing.
+   */
   followers({ positions }: Arrival): ReadonlySet<number> {
     const following = positions.filter((position) => {
       const step = this.#planner.positions.stepOf(position);
       return step?.kind === 'extension' || (step?.kind === 'name' && step.name !== 'url');
     });
-    return new Set(following.map(ruleAt));
+    return new Set(following.map(ruleAt).filter((rule) => this.passes(rule)));
   }
 }

@@ -35,7 +35,7 @@ class TablePlan implements ObjectPlan {
     this.arrival = arrival;
     this.winner = winner;
     this.closure = flags.closure;
-    this.replacement = maker.replacementBy(winner, arrival);
+    this.replacement = maker.replacementBy(winner, arrival, flags.closure, this.type);
     this.required = [...(known?.elements.values() ?? [])].filter((element) => element.isRequired);
   }
 
@@ -144,6 +144,8 @@ export class Planner implements Plans {
       closureKey(closure),
       arrival.positions.join(),
       pending.join(),
+      // What ended here is asked again once it is known which of the pending rules hold.
+      pending.length === 0 ? '' : arrival.ended.join(),
     ].join('|');
     let plan = this.#plans.get(key);
     if (plan === undefined) {

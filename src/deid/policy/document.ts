@@ -34,7 +34,7 @@ export type MaskKind = (typeof maskKinds)[number];
 const words = z.array(z.string().trim().min(1).max(1000)).min(1).max(1000);
 const domain = z.string().trim().min(1).max(100);
 
-/** Which answers of a QuestionnaireResponse: items match by any of the three; letter case and outer space do not count. */
+/** Which answers of a QuestionnaireResponse: items match by any of the three; how words are compared: walk/marks.ts. */
 const answersTo = z
   .strictObject({ linkIds: words.optional(), texts: words.optional(), definitions: words.optional() })
   .refine(({ linkIds, texts, definitions }) => (linkIds ?? texts ?? definitions) !== undefined, {

@@ -7,14 +7,15 @@ import { fhirPathMistake } from '../path/fhirpath.ts';
 import { generalPathMistake } from '../path/general.ts';
 import { parsePath, pathExpected } from '../path/path.ts';
 import type { PolicyPath } from '../path/path.ts';
-import { isPrimitiveType, jsonKindOf } from '../plan/child.ts';
-import { noRule } from '../plan/rules.ts';
-import type { CompiledRule } from '../plan/rules.ts';
-import { isR4DataType, r4ResourceTypes, r4Type } from '../r4/model.ts';
+import { isPrimitiveType } from '../plan/child.ts';
+import { isR4DataType, r4ResourceTypes } from '../r4/model.ts';
 import { ruleMethods, ruleSchema } from './document.ts';
 import type { PolicyRule } from './document.ts';
+import { droppedBy, takenBy } from './hidden.ts';
+import type { Earlier } from './hidden.ts';
 import { elementsBelow, PathReader } from './path-nodes.ts';
 import type { PathNode } from './path-nodes.ts';
+import { valueMistake } from './value-forms.ts';
 
 /** One mistake in a policy document. */
 export interface PolicyProblem {
@@ -73,22 +74,27 @@ const asIs = new Set(['keep', 'redact', 'dropResource']);
 
 /** Whether a method does anything at the nodes that its rule names; undefined when it does. */
 function methodMistake(rule: PolicyRule, nodes: readonly PathNode[]): string | undefined {
-  if (asIs.has(rule.method) || rule.method === 'plugin') return undefined;
-  if (rule.method === 'substitute')
-    return nodes.some((node) => fits(rule.params.with, node)) ? undefined : misfit(nodes);
+  if (asIs.has(rule.method) || rule.method === 'plugin' || rule.method === 'substitute') return undefined;
   const types = new Set(nodes.flatMap((node) => [...leafTypes(node)]));
   if ([...types].some((type) => methodFor(rule, type, new Map()) !== undefined)) return undefined;
   return `a method that works on ${[...types].slice(0, 5).join(', ')}`;
 }
 
-function fits(value: unknown, { type }: PathNode): boolean {
-  if (isPrimitiveType(type)) return typeof value === jsonKindOf(type);
-  const elements = r4Type(type)?.elements;
-  return isRecord(value) && elements !== undefined && Object.keys(value).every((key) => elements.has(key));
+/**
+ * A constant that R4 does not have at a node: the engine writes it as it is. Every node counts, since a text that stands
+ * for a Quantity gives invalid output as well.
+ */
+function constantMistake(rule: PolicyRule, nodes: readonly PathNode[], at: readonly PropertyKey[]): RawProblem[] {
+  if (rule.method !== 'substitute') return [];
+  const types = [...new Set(nodes.map(({ type }) => type))];
+  for (const type of types) {
+    const mistake = valueMistake(rule.params.with, type);
+    if (mistake === undefined) continue;
+    const where = types.length === 1 ? '' : `; the path leads to a ${type} as well: name one type, as with ofType()`;
+    return [{ at: [...at, 'params', 'with', ...mistake.at], expected: `${mistake.expected}${where}` }];
+  }
+  return [];
 }
-
-const misfit = (nodes: readonly PathNode[]): string =>
-  `a substitute whose JSON type and keys are those of ${nodes[0]?.type ?? 'the element'}`;
 
 /** FHIRPath inside a rule's params. */
 function caseMistakes(rule: PolicyRule, index: number): RawProblem[] {
@@ -111,32 +117,23 @@ function ruleProblems(document: Record<string, unknown>, index: number, earlier:
   if (mistake !== undefined) return [{ at: [...at, 'path'], expected: mistake }];
   const parsed = ruleSchema.safeParse(rule);
   const cases = parsed.success ? caseMistakes(parsed.data, index) : [];
+  const dropped = hiddenProblems(droppedBy(path, earlier), at);
+  if (dropped.length > 0) return [...dropped, ...cases];
   if (path.kind === 'general' || isCustom(rule)) return cases;
-  const reading = new PathReader(earlier.map(({ compiled }) => compiled)).read(path);
+  const taking = earlier.filter(({ compiled }) => compiled.method !== 'dropResource');
+  const reading = new PathReader(taking.map(({ compiled }) => compiled)).read(path);
   if ('mistake' in reading) return [{ at: [...at, 'path'], expected: reading.mistake }, ...cases];
   if (!parsed.success || cases.length > 0) return cases;
   const misused = methodMistake(parsed.data, reading.nodes);
   if (misused !== undefined) return [{ at: [...at, 'method'], expected: misused }];
-  return hiddenProblem(rule, reading.nodes, earlier, at);
+  const constant = constantMistake(parsed.data, reading.nodes, at);
+  return constant.length > 0 ? constant : hiddenProblems(takenBy(reading.nodes, taking), at);
 }
 
-/** A rule all of whose nodes are taken before it, whatever the data. */
-function hiddenProblem(
-  rule: Record<string, unknown>,
-  nodes: readonly PathNode[],
-  earlier: readonly Earlier[],
-  at: readonly PropertyKey[],
-): RawProblem[] {
-  // Answers are taken item by item: nothing hides such a rule but one on all answers.
-  const takers = new Set(nodes.map(({ takenBy }) => takenBy));
-  if (takers.has(noRule) || takers.size === 0 || rule.custom === true) return [];
-  const names = [...takers].sort((a, b) => a - b).map((taker) => `rules[${String(earlier[taker]?.index ?? taker)}]`);
-  return [{ at: [...at, 'path'], expected: `a path that ${names.join(', ')} does not take first` }];
-}
-
-interface Earlier {
-  readonly index: number;
-  readonly compiled: CompiledRule;
+function hiddenProblems(rules: readonly number[], at: readonly PropertyKey[]): RawProblem[] {
+  if (rules.length === 0) return [];
+  const names = rules.map((index) => `rules[${String(index)}]`).join(', ');
+  return [{ at: [...at, 'path'], expected: `a path that ${names} does not take first` }];
 }
 
 /** The mistakes of a document that need more than its shape, as far as it has one. */
@@ -160,11 +157,10 @@ export function checkRules(document: unknown): RawProblem[] {
     problems.push(...found);
     const parsed = ruleSchema.safeParse(rule);
     const path = parsePath(rule.path.trim(), isR4DataType);
-    // dropResource takes resources that stand somewhere; their elements stay open to the rules of containers.
-    if (parsed.success && path !== undefined && rule.method !== 'dropResource') {
+    if (parsed.success && path !== undefined) {
       const { method } = parsed.data;
-      const compiled = { method, path, text: rule.path, rule: parsed.data, passes: method !== 'redact' };
-      earlier.push({ index, compiled });
+      const passes = method !== 'redact' && method !== 'dropResource';
+      earlier.push({ index, compiled: { method, path, text: rule.path, rule: parsed.data, passes } });
     }
   }
   return problems;

@@ -15,20 +15,59 @@ const cap = (path: string, numberMax: number): PolicyRule => ({
 /** The greatest count of each UCUM unit below 90 years. Source: https://ucum.org/ucum (a year is 365.25 days). */
 const belowNinety = { mo: 1079, wk: 4696, d: 32_872, h: 788_939, min: 47_336_399 } as const;
 
-/** How years are spelt where a quantity has no code. */
-const yearUnits = ['a', 'year', 'years', 'yr', 'yrs'] as const;
+/** UCUM's year of no calendar, whose capital is an ampere. */
+const year = 'a';
+/** Its mean Julian, tropical and mean Gregorian year. */
+const yearCodes = ['a_j', 'a_t', 'a_g'];
+
+/**
+ * How years and months are spelt where a quantity has no code, or has its unit in the code's place. Letter case and outer
+ * space do not count. In two lists, since a path has a greatest length.
+ */
+const yearUnits = [
+  [
+    ...[...yearCodes, 'y', 'yr', 'yrs', 'yr.', 'yrs.', 'yr(s)', 'year', 'years', 'year(s)', '{year}', '{years}'],
+    ...['yo', 'y/o', 'y.o.', 'yrs old', 'year old', 'years old', 'years of age'],
+  ],
+  [
+    ...['jahr', 'jahre', 'jahren', 'an', 'ans', 'année', 'années', 'año', 'años', 'anno', 'anni', 'ano', 'anos'],
+    ...['jaar', 'jaren', 'rok', 'lat', 'lata', 'år', 'vuotta', 'év', 'yaş', 'год', 'года', 'лет', 'рік', 'років'],
+    ...['έτη', '年', '岁', '歳', '세'],
+  ],
+];
+const monthUnits = [
+  'mo',
+  'mo_j',
+  'mo_s',
+  'mo_g',
+  'mos',
+  'mos.',
+  'mth',
+  'mths',
+  'month',
+  'months',
+  'month(s)',
+  '{months}',
+];
+
+const among = (words: readonly string[]): string =>
+  `trim().lower() in (${words.map((word) => `'${word}'`).join(' | ')})`;
+
+/** A count of years or months, by its code or by its unit. */
+const capped = (type: string, part: 'code' | 'unit'): readonly PolicyRule[] => [
+  cap(`nodesByType('${type}').where(${part} = '${year}').value`, 89),
+  ...yearUnits.map((words) => cap(`nodesByType('${type}').where(${part}.${among(words)}).value`, 89)),
+  cap(`nodesByType('${type}').where(${part}.${among(monthUnits)}).value`, belowNinety.mo),
+];
 
 /**
  * An Age in another unit than those above is taken for years: it is never let through uncapped. A Quantity or Duration in
- * years is capped as well, whatever it measures: who has had something for 95 years is older than 89.
+ * years or months is capped as well, whatever it measures: who has had something for 95 years is older than 89.
  */
 export const agesTo89: readonly PolicyRule[] = [
   ...Object.entries(belowNinety).map(([unit, most]) => cap(`nodesByType('Age').where(code = '${unit}').value`, most)),
   cap("nodesByType('Age').value", 89),
-  cap("nodesByType('Duration').where(code = 'a').value", 89),
-  cap("nodesByType('Quantity').where(code = 'a').value", 89),
-  cap("nodesByType('Quantity').where(code = 'mo').value", belowNinety.mo),
-  ...yearUnits.map((unit) => cap(`nodesByType('Quantity').where(unit = '${unit}').value`, 89)),
+  ...(['Duration', 'Quantity'] as const).flatMap((type) => [...capped(type, 'code'), ...capped(type, 'unit')]),
 ];
 
 const toYear = (path: string, reason: string): PolicyRule => ({

@@ -1,11 +1,11 @@
 /** What one walk carries along. */
 import type { Json, JsonObject } from '../../fhir/resource.ts';
 import type { CompiledPolicy } from '../compiled.ts';
-import type { DeidKeys, GuardTrace } from '../engine.ts';
+import type { DeidKeys } from '../engine.ts';
 import type { WordHasher } from '../guard/hash.ts';
 import type { RecentMemo } from '../guard/memo.ts';
-import { anyAmong } from '../guard/word-filter.ts';
 import type { ObjectPlan } from '../plan/child.ts';
+import type { BundleEntries } from './bundle-entries.ts';
 import type { Marks } from './marks.ts';
 
 /** The keys of one run under one policy, by what they are used for. */
@@ -37,7 +37,12 @@ export interface Container {
 
 /** What one resource, alone or in a Bundle, leaves for the leak guard. */
 export interface TraceDraft {
-  readonly patient: string;
+  /** The resource's own key: what it goes by where it names no patient. */
+  readonly own: string;
+  /** Keys of the patients that it names, each once; one more than are compared with, where there are too many. */
+  readonly patients: string[];
+  /** The literal that was looked at last. */
+  lastNamed: string;
   readonly resource: string;
   readonly removed: number[];
   /** Lists of tokens as they came, joined at the end. */
@@ -73,7 +78,9 @@ export interface Walk {
   newId: string | undefined;
   /** The id of a Bundle entry by its fullUrl, for a resource that has none. */
   entryId: string;
-  /** Whose data this is: what dates are shifted by, and what the guard goes by. */
+  /** The addresses of the Bundle that is walked, and of those around it. */
+  entries: BundleEntries | undefined;
+  /** Whose data this is: what dates are shifted by. */
   patient: string;
   /** Whether a list of the object that is walked has a hole that may have to be closed. */
   hasHoles: boolean;
@@ -93,30 +100,4 @@ export type WalkObject = (walk: Walk, value: JsonObject, plan: ObjectPlan, depth
 export interface LeafMethod {
   readonly label: number;
   readonly apply: (value: string | number | boolean, walk: Walk) => Json | undefined;
-}
-
-/** The traces in the engine's final form. */
-export const finished = (drafts: readonly TraceDraft[]): GuardTrace[] => drafts.map((draft) => new Trace(draft));
-
-/** A trace whose tokens are joined when somebody asks: where no word is known of a patient nobody does. */
-class Trace implements GuardTrace {
-  readonly patient: string;
-  readonly resource: string;
-  readonly removed: readonly number[];
-  readonly #lists: readonly (readonly number[])[];
-
-  constructor({ patient, resource, removed, kept }: TraceDraft) {
-    this.patient = patient;
-    this.resource = resource;
-    this.removed = removed;
-    this.#lists = kept;
-  }
-
-  get kept(): readonly number[] {
-    return this.#lists.flat();
-  }
-
-  meets(words: ReadonlySet<number>): boolean {
-    return anyAmong(this.#lists, words);
-  }
 }

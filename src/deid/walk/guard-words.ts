@@ -1,7 +1,11 @@
 /** What the walk removes, as the words that the leak guard looks for. */
+import { idForm } from '../../fhir/resource.ts';
 import type { Json, JsonObject } from '../../fhir/resource.ts';
 import { createWordHasher } from '../guard/hash.ts';
+import { idWords } from '../guard/id-words.ts';
 import { RecentMemo } from '../guard/memo.ts';
+import { wholeNameWords } from '../guard/name-words.ts';
+import { mayHoldId } from '../guard/tokens.ts';
 import { wordsOf } from '../guard/words.ts';
 import { maxDepthLevels } from '../engine.ts';
 import type { DeidKeys } from '../engine.ts';
@@ -39,6 +43,32 @@ function collectText(walk: Walk, value: string | number | boolean, guardClass: G
   for (const hash of hashesOf(walk, text, guardClass)) walk.trace.removed.push(hash);
 }
 
+/** Family and given names of one person are also sought as one word. */
+function collectWholeName(walk: Walk, { family, given }: JsonObject): void {
+  if (walk.trace === undefined || typeof family !== 'string' || !Array.isArray(given)) return;
+  const firsts = given.filter((one) => typeof one === 'string');
+  if (family.length + firsts.join('').length > wordCharactersMax) return;
+  const hasher = createWordHasher(walk.keys.pseudonym);
+  for (const word of wholeNameWords(family, firsts)) walk.trace.removed.push(hasher(word));
+}
+
+/**
+ * Collects the id of a resource, which is replaced whatever the policy says. A Patient's may stand in all that is the
+ * patient's; any other's counts where its own output holds it, so that words do not become as many as resources.
+ */
+export function collectId(walk: Walk, type: string, id: string): void {
+  const { trace } = walk;
+  const isPatients = type === 'Patient';
+  if (trace === undefined || !(isPatients || trace.kept.some(mayHoldId))) return;
+  // What has another form stands for the id of a resource that has none.
+  if (walk.policy.scope.downTypes.has(type) || !idForm.test(id)) return;
+  const hasher = createWordHasher(walk.keys.pseudonym);
+  for (const word of idWords(id)) {
+    const hash = hasher(word);
+    if (isPatients || trace.kept.some((tokens) => tokens.includes(hash))) trace.removed.push(hash);
+  }
+}
+
 /** Collects the words of a removed value and of all that is below it, by the rule's class or by R4's types. */
 export function collectRemoved(walk: Walk, child: Child, value: Json): void {
   const stated = walk.policy.rules[child.rule]?.rule?.guard;
@@ -55,6 +85,7 @@ export function collectDisplay(walk: Walk, child: Child, { display, reference, t
 /** Collects the words of a resource of which nothing passes. */
 export function collectBelow(walk: Walk, value: JsonObject, type: string): void {
   collect(walk, value, { type, isToPersons: false }, 'none', undefined, 0);
+  if (typeof value.id === 'string') collectId(walk, type, value.id);
 }
 
 function collect(
@@ -75,6 +106,7 @@ function collect(
     return;
   }
   const known = r4Type(isWhole(at.type) && typeof value.resourceType === 'string' ? value.resourceType : at.type);
+  if (known?.name === 'HumanName' && stated === undefined) collectWholeName(walk, value);
   for (const key in value) {
     const element = known?.elements.get(key);
     const member = value[key] ?? null;

@@ -5,8 +5,9 @@
  */
 import type { Json, JsonObject } from '../../fhir/resource.ts';
 import { detachedSystem } from '../engine.ts';
+import { hashedTokens } from '../guard/tokens.ts';
 import { pseudonym, pseudonymId, pseudonymUrn } from '../pseudonym.ts';
-import { r4ResourceTypes } from '../r4/model.ts';
+import { r4ResourceTypes, r4Type } from '../r4/model.ts';
 import { hiddenTarget, parseLiteral } from '../references.ts';
 import type { LiteralReference } from '../references.ts';
 import { labelBits } from './context.ts';
@@ -157,11 +158,45 @@ export function rewriteRequestUrl(walk: Walk, text: string): string | undefined 
   return id === undefined ? type : `${type}/${idOf(walk, type, id)}`;
 }
 
+/** Types that are published and named by canonical addresses, which are no ids of a server's. */
+const isPublished = (type: string): boolean => r4Type(type)?.elements.get('url')?.type === 'uri';
+
+const withinForm =
+  /(?<![A-Za-z0-9])([A-Z][A-Za-z0-9]{0,63})\/([A-Za-z0-9\-.]*[A-Za-z0-9])(?:\/_history\/[A-Za-z0-9\-.]{1,64})?/g;
+const idMax = 64;
+/** Of types that no stream carries, `Group/2` is rather a number of something. */
+const longIdMin = 8;
+
+/**
+ * Every `Type/id` that stands within a longer text, with the pseudonym in its id's place. Only ids with a digit are
+ * taken for ids: 'Patient/family education' is prose.
+ */
+function rewriteWithin(walk: Walk, text: string): string | undefined {
+  const { scope } = walk.policy;
+  const out = text.replace(withinForm, (whole, type: string, id: string) => {
+    if (id.length > idMax || !/[0-9]/.test(id) || scope.downTypes.has(type) || isPublished(type)) return whole;
+    const isOne = scope.upTypes.has(type) || (id.length >= longIdMin && r4ResourceTypes.has(type));
+    if (!isOne) return whole;
+    return `${type}/${idOf(walk, type, id)}`;
+  });
+  return out === text ? undefined : out;
+}
+
+/** The same, with its tokens noted for the guard: unlike a literal alone, the text around it may say anything. */
+function rewriteText(walk: Walk, text: string, type: string): string | undefined {
+  const out = rewriteWithin(walk, text);
+  if (out !== undefined) walk.trace?.kept.push(hashedTokens(out, type === 'xhtml' ? type : 'text', walk.keys.hasher));
+  return out;
+}
+
 /**
  * A kept text that names a resource outside a Reference, with the pseudonym in its id's place; undefined for every other
  * text. In addresses also with a slash, a version or a fragment around it, or as the end of an absolute one.
  */
-export function rewriteHidden(walk: Walk, text: string, type: string): string | undefined {
+export const rewriteHidden = (walk: Walk, text: string, type: string): string | undefined =>
+  rewriteWhole(walk, text, type) ?? rewriteText(walk, text, type);
+
+function rewriteWhole(walk: Walk, text: string, type: string): string | undefined {
   const { scope } = walk.policy;
   const target = hiddenTarget(text, type, scope);
   if (target !== undefined) return `${target.type}/${idOf(walk, target.type, target.id)}`;

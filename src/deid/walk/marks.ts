@@ -5,6 +5,7 @@
 import type { Json, JsonObject } from '../../fhir/resource.ts';
 import type { AnswerRule, CompiledPolicy } from '../compiled.ts';
 import { maxDepthLevels } from '../engine.ts';
+import type { LocatedValue } from '../path/general.ts';
 import { Positions } from '../plan/positions.ts';
 import { isObject, Withheld } from '../shape.ts';
 
@@ -15,8 +16,22 @@ export interface Marks {
   readonly leaves: Map<object, Map<string, number>>;
 }
 
-/** How answers' words are compared: letter case, space around and width variants do not count. */
-export const normalizeWord = (text: string): string => text.normalize('NFKC').trim().toLowerCase();
+/** What forms put behind a question's words without meaning another question. */
+const trailing = new Set([' ', ':', '?', '*', '.']);
+
+/**
+ * How answers' words are compared: letter case, width variants, how much space there is and a `:`, `?`, `*` or `.` at the
+ * end do not count. A loop cuts the end: a pattern would take quadratic time on a long run of such characters.
+ */
+export function normalizeWord(text: string): string {
+  const folded = text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
+  let end = folded.length;
+  while (end > 0 && trailing.has(folded.charAt(end - 1))) end -= 1;
+  return end === 0 ? folded : folded.slice(0, end);
+}
+
+/** A definition is the same in each of its versions: `http://d|1#name` is `http://d#name`. */
+export const normalizeDefinition = (text: string): string => normalizeWord(text.replace(/^([^#|]*)\|[^#]*/, '$1'));
 
 /** The marks of one resource, added to those of the resources around it; undefined as long as there are none. */
 export function marksOf(
@@ -36,11 +51,21 @@ export function marksOf(
     const found = attempt(() => find(resource, type));
     for (const place of found) {
       if ('object' in place) markObject(marks, place.object, rule);
-      else if (place.index === undefined) markLeaf(marks, place.owner, place.key, rule);
-      else markLeaf(marks, place.owner[place.key] as Json[], String(place.index), rule);
+      else markValue(marks, place, rule, policy.rules[rule]?.method === 'keep');
     }
   }
   return marks;
+}
+
+/**
+ * A value, or one of a list. Of a list that is not there, with what would stand beside it alone, nothing can be told apart:
+ * all of it is taken, unless by a rule that keeps.
+ */
+function markValue(marks: Marks, { owner, key, index }: LocatedValue, rule: number, keeps: boolean): void {
+  const list = owner[key];
+  if (index === undefined) markLeaf(marks, owner, key, rule);
+  else if (Array.isArray(list)) markLeaf(marks, list, String(index), rule);
+  else if (!keeps) markLeaf(marks, owner, key, rule);
 }
 
 function attempt<Result>(action: () => Result): Result {
@@ -62,11 +87,13 @@ function markLeaf(marks: Marks, owner: object, key: string, rule: number): void 
 }
 
 /** Something other than a string where a word is due may hide the word: taken, to be safe. */
-const matches = (word: Json | undefined, words: ReadonlySet<string>): boolean =>
-  word !== undefined && words.size > 0 && (typeof word !== 'string' || words.has(normalizeWord(word)));
+const matches = (word: Json | undefined, words: ReadonlySet<string>, normalize = normalizeWord): boolean =>
+  word !== undefined && words.size > 0 && (typeof word !== 'string' || words.has(normalize(word)));
 
 const takes = (item: JsonObject, { linkIds, texts, definitions }: AnswerRule): boolean =>
-  matches(item.linkId, linkIds) || matches(item.text, texts) || matches(item.definition, definitions);
+  matches(item.linkId, linkIds) ||
+  matches(item.text, texts) ||
+  matches(item.definition, definitions, normalizeDefinition);
 
 /**
  * Marks the answers of the items that rules name, at any depth, with all that is nested below them.

@@ -5,9 +5,11 @@ import { modes } from '../plan/child.ts';
 import type { Child, ObjectPlan } from '../plan/child.ts';
 import { inspect, isObject, portableMeta, Withheld } from '../shape.ts';
 import { markedAs, resolved } from './conditions.ts';
+import { entryIdOf } from './bundle-entries.ts';
 import type { Walk } from './context.ts';
 import { collectDisplay } from './guard-words.ts';
 import { rewriteReference } from './literals.ts';
+import { notePatient } from './named-patients.ts';
 import { constant, dropped } from './removal.ts';
 
 /** The constant that a rule under a condition puts in an object's place. */
@@ -25,6 +27,7 @@ export function object(walk: Walk, outer: Child, value: JsonObject, depth: numbe
   if (plan.type === 'Meta') return walk.walkObject(walk, soundMeta(value, depth), plan, depth);
   const copy = walk.walkObject(walk, value, plan, depth);
   if (plan.type !== 'Reference') return copy;
+  if (walk.trace !== undefined) notePatient(walk, value);
   // Whether a display names a person is told by the reference beside it, which its own leaf does not see.
   if (walk.trace !== undefined && copy?.display !== value.display) collectDisplay(walk, child, value);
   const rewritten = copy === undefined ? undefined : rewriteReference(walk, copy);
@@ -45,12 +48,6 @@ function isUrlAlone(value: JsonObject): boolean {
 function soundMeta(value: JsonObject, depth: number): JsonObject {
   inspect(value, depth);
   return portableMeta(value);
-}
-
-/** The id that a Bundle entry's resource will have where it has none yet: what others point at it by. */
-function entryIdOf({ fullUrl }: JsonObject): string {
-  if (typeof fullUrl !== 'string') return '';
-  return fullUrl.slice(Math.max(fullUrl.lastIndexOf(':'), fullUrl.lastIndexOf('/')) + 1);
 }
 
 /** An extension: a known one by its rules, an unknown one by what the policy says of those. */

@@ -6,6 +6,7 @@ import { labelBits } from './context.ts';
 import type { Walk } from './context.ts';
 import { collectRemoved } from './guard-words.ts';
 import { count } from './leaf.ts';
+import { lookThrough } from './named-patients.ts';
 
 /** Removes a value with all that is below it, after a look for what would withhold the resource. */
 export function dropped(walk: Walk, child: Child, value: Json, depth: number): Json | undefined {
@@ -23,6 +24,10 @@ export function constant(walk: Walk, child: Child, value: Json, depth: number): 
 
 function passedOver(walk: Walk, child: Child, value: Json, depth: number): void {
   count(walk, child.rule);
-  if (typeof value === 'object') inspect(value, depth);
-  if (walk.trace !== undefined) collectRemoved(walk, child, value);
+  if (walk.trace === undefined) {
+    if (typeof value === 'object') inspect(value, depth);
+    return;
+  }
+  if (typeof value === 'object') lookThrough(walk, value, depth);
+  collectRemoved(walk, child, value);
 }

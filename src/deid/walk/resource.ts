@@ -1,20 +1,21 @@
 /** A resource, alone or inside another: its id, its meta, whose it is, and what is written on it afterwards. */
-import { createHash } from 'node:crypto';
 import { idForm, typeForm } from '../../fhir/resource.ts';
 import type { Json, JsonObject } from '../../fhir/resource.ts';
-import { patientHash } from '../guard/hash.ts';
-import { canonicalJson } from '../policy/canonical-json.ts';
 import type { Child, ObjectPlan } from '../plan/child.ts';
 import { inspect, isObject, portableMeta, Withheld, withTags } from '../shape.ts';
+import { entriesWithin } from './bundle-entries.ts';
 import { resolved } from './conditions.ts';
 import { labelBits } from './context.ts';
 import type { Walk } from './context.ts';
-import { collectRemoved } from './guard-words.ts';
+import { collectId, collectRemoved } from './guard-words.ts';
 import { securityLabels } from './labels.ts';
 import { count } from './leaf.ts';
 import { idOf, localIdOf, settleLocalReferences } from './literals.ts';
 import { marksOf } from './marks.ts';
-import { patientKeyOf } from './patient.ts';
+import { lookThrough } from './named-patients.ts';
+import { addPatient, ownersOf, shiftKey } from './patient.ts';
+import { traceRemoved } from './removed-resource.ts';
+import { contentId, newTrace } from './trace.ts';
 
 /** A resource's own id is replaced by the one that has been worked out for it. */
 export function ownId(walk: Walk, value: Json): Json | undefined {
@@ -43,10 +44,6 @@ export function ownMeta(walk: Walk, child: Child, value: Json, depth: number): J
     : walk.walkObject(walk, meta, resolved(child.plan(), meta), depth + 1);
 }
 
-/** What stands for a resource's id where it has none: two such resources are of no one patient. */
-export const contentId = (value: JsonObject): string =>
-  `?${createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, 32)}`;
-
 /** A resource that is nobody's part: alone, in a Bundle, in Parameters. The same bytes in each of them. */
 export function wholeResource(
   walk: Walk,
@@ -57,12 +54,16 @@ export function wholeResource(
 ): JsonObject {
   const { type, id, newId } = identity;
   const { policy } = walk;
-  const { container, newId: outerId, labels, patient, trace, entryId } = walk;
+  const { container, newId: outerId, labels, patient, trace, entryId, entries } = walk;
   walk.container = { type, id, present: undefined, local: undefined };
   walk.newId = newId;
   walk.labels = newId === undefined || policy.scope.downTypes.has(type) ? 0 : labelBits.pseudonymized;
-  walk.patient = patientKeyOf(value, type, id);
-  if (trace !== undefined || depth === 1) walk.trace = traceOf(walk, type);
+  const owners = ownersOf(value, type, id, entries);
+  walk.patient = shiftKey(owners, type, id);
+  if (policy.document.leakGuard !== 'off') walk.trace = newTrace(walk, value, type, id, newId ?? '', owners);
+  // A Bundle's entries are read for themselves; what else holds a patient's resource speaks of that patient.
+  if (trace !== undefined && container.type !== 'Bundle') for (const key of owners) addPatient(trace.patients, key);
+  walk.entries = entriesWithin(value, type, entries);
   walk.entryId = '';
   const source = prepared(walk, value, depth);
   walk.marks = marksOf(source, type, policy, walk.marks);
@@ -72,6 +73,7 @@ export function wholeResource(
   const out = walk.walkObject(walk, source, own, depth) ?? { resourceType: type };
   walk.trail?.push(...outerTrail);
   settleLocalReferences(walk);
+  collectId(walk, type, id);
   const shown = policy.document.labels ? securityLabels(walk.labels) : [];
   const labelled = withTags(out, walk.keys.tags, shown, out !== source && out !== value);
   walk.container = container;
@@ -80,20 +82,8 @@ export function wholeResource(
   walk.patient = patient;
   walk.trace = trace;
   walk.entryId = entryId;
+  walk.entries = entries;
   return labelled;
-}
-
-function traceOf(walk: Walk, type: string): Walk['trace'] {
-  const { policy, keys } = walk;
-  if (policy.document.leakGuard === 'off') return undefined;
-  const trace = {
-    patient: patientHash(keys.pseudonym, policy.scope.instance, walk.patient),
-    resource: `${type}/${walk.newId ?? ''}`,
-    removed: [],
-    kept: [],
-  };
-  walk.traces.push(trace);
-  return trace;
 }
 
 /**
@@ -111,26 +101,31 @@ export function embeddedResource(walk: Walk, child: Child, value: JsonObject, de
   const plan = resolved(mark === undefined ? known : known.under(mark), value);
   if (plan.replacement !== undefined) return plan.replacement.with as Json;
   const isRemoved = plan.winner < policy.fallbacks.keep && policy.rules[plan.winner]?.passes !== true;
-  if (isRemoved) return removed(walk, child, value, plan, depth);
-  if (child.key !== 'contained') {
+  const isWhole = child.key !== 'contained';
+  const given = isWhole ? (id ?? (walk.entryId === '' ? contentId(value) : walk.entryId)) : '';
+  if (isRemoved) {
+    count(walk, plan.winner);
+    walk.labels |= labelBits.redacted;
+    if (isWhole) {
+      // Whom it names are its own patients, as if it had come alone, and not its container's.
+      inspect(value, depth);
+      traceRemoved(walk, value, type, given);
+    } else lookThrough(walk, value, depth);
+    collectRemoved(walk, child, value);
+    return undefined;
+  }
+  if (isWhole) {
     const newId = id === undefined ? undefined : idOf(walk, type, id);
-    const given = id ?? (walk.entryId === '' ? contentId(value) : walk.entryId);
     return wholeResource(walk, value, plan, { type, id: given, newId }, depth);
   }
-  const outerId = walk.newId;
+  const { newId: outerId, entries } = walk;
   walk.newId = id === undefined ? undefined : localIdOf(walk, id);
   if (walk.newId !== undefined) (walk.container.present ??= new Set()).add(walk.newId);
   const source = prepared(walk, value, depth);
   walk.marks = marksOf(source, type, policy, walk.marks);
+  walk.entries = entriesWithin(value, type, entries);
   const out = walk.walkObject(walk, source, plan, depth);
   walk.newId = outerId;
+  walk.entries = entries;
   return out;
-}
-
-function removed(walk: Walk, child: Child, value: JsonObject, plan: ObjectPlan, depth: number): Json | undefined {
-  count(walk, plan.winner);
-  walk.labels |= labelBits.redacted;
-  inspect(value, depth);
-  collectRemoved(walk, child, value);
-  return undefined;
 }

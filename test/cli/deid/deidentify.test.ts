@@ -181,7 +181,7 @@ describe('what does not pass', () => {
     expect(parsed(out)).toHaveLength(3);
     expect(err).toContain(`${bad}:2: not one JSON value (not-json)`);
     expect(err).toContain('withheld 1 record: R4 has no such type, and no rule names it (unknown-type)');
-    expect(err).toContain('withheld 1 record: no resourceType, or no id (not-a-resource)');
+    expect(err).toContain('withheld 1 record: no resourceType or id, or one that R4 does not allow (not-a-resource)');
     expect(err).toContain('5 records in, 3 out');
     expect(out + err).not.toContain(canary);
   });
@@ -316,9 +316,80 @@ describe('wrong usage', () => {
 });
 
 describe('the reader of the output', () => {
-  it('may stop: no error, no stack', async () => {
+  it('may stop: no error, no stack, and a word that there was more', async () => {
     const text = lines(...Array.from({ length: 20_000 }, (_, id) => note(String(id), '1', 'x'.repeat(100))));
     const { code, err } = await sluice(withKey(await file('long.ndjson', text)), { readsLittle: true });
-    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect({ code, err }).toEqual({
+      code: 0,
+      err: 'Standard output was closed by its reader before the end: what follows was not written.\n',
+    });
+  });
+});
+
+describe('a file that the run reads', () => {
+  it('is never written over by the report', async () => {
+    const text = lines(patient('1', 'Quillfeather'));
+    const input = await file('precious.ndjson', text);
+    const policyText = 'apiVersion: fhir-sluice/v1\nextends: safe-harbor\n';
+    const policy = await file('precious.yaml', policyText);
+    const [overInput, overPolicy, overKey] = await Promise.all([
+      sluice(withKey('--report', input, input)),
+      sluice(['deidentify', '-p', policy, '--report', policy], { input: text }),
+      sluice(withKey('--report', key, input)),
+    ]);
+    for (const { code, out } of [overInput, overPolicy, overKey]) expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(overInput.err).toBe(`--report ${input}: the same file as the input ${input}; nothing was written\n`);
+    expect(overPolicy.err).toContain('the same file as the policy');
+    expect(overKey.err).toContain('the same file as the key file');
+    expect(await readFile(input, 'utf8')).toBe(text);
+    expect(await readFile(policy, 'utf8')).toBe(policyText);
+  });
+
+  it('leaves the report before where a run finds out later that it cannot go on', async () => {
+    const report = await file('earlier.json', 'earlier');
+    const { code } = await sluice(withKey('--report', report, join(folder, 'no-such-file')));
+    expect({ code, report: await readFile(report, 'utf8') }).toEqual({ code: 2, report: 'earlier' });
+  });
+});
+
+describe('plug-ins', () => {
+  const module = `export default {
+  name: 'initials', version: '1', types: ['string'],
+  apply: (value) => value.slice(0, 1) + '.',
+};
+`;
+  const rules = `apiVersion: fhir-sluice/v1
+default: drop
+leakGuard: off
+rules: [{ path: Patient.name, method: plugin, params: { name: initials } }]
+`;
+
+  it('that rules name run where their modules are named, in this thread and in others', async () => {
+    const [policy, plugin] = [await file('plug.yaml', rules), await file('initials.mjs', module)];
+    const many = lines(...Array.from({ length: 32_000 }, (_, id) => patient(String(id), 'Quillfeather')));
+    const args = ['deidentify', '-p', policy, '--key', key, '--plugin', plugin, '--threads', '2'];
+    const [one, all] = await Promise.all([
+      sluice(args, { input: lines(patient('1', 'Quillfeather')) }),
+      sluice(args, { input: many }),
+    ]);
+    expect(one).toMatchObject({ code: 0, err: '1 record in, 1 out\n' });
+    expect(parsed(one.out)[0].name).toEqual([{ family: 'Q.', given: ['M.'] }]);
+    expect(many.length).toBeGreaterThan(4 * 2 ** 20);
+    expect(all.code).toBe(0);
+    expect(all.out).not.toContain('Quillfeather');
+    expect(all.out.split('Q.')).toHaveLength(32_001);
+  });
+
+  it('that are missing, or none, end with 2', async () => {
+    const [policy, plugin] = [await file('plug.yaml', rules), await file('none.mjs', 'export default 1;')];
+    const [missing, none, unread] = await Promise.all([
+      sluice(['deidentify', '-p', policy]),
+      sluice(['deidentify', '-p', policy, '--plugin', plugin]),
+      sluice(['deidentify', '-p', policy, '--plugin', join(folder, 'no-such.mjs')]),
+    ]);
+    for (const { code, out } of [missing, none, unread]) expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(missing.err).toContain('plug-ins that are not here (initials): name their modules with --plugin');
+    expect(none.err).toContain('no plug-in; expected a module');
+    expect(unread.err).toContain('cannot be loaded');
   });
 });

@@ -1,5 +1,5 @@
 /** `sluice policy …` as a process: what it prints of policies and data, and what it ends with. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -69,6 +69,25 @@ describe('policy check', () => {
     }
   });
 
+  it('warns of rules that let everything pass, and of those that a dropped type makes idle', async () => {
+    const wide = await file(
+      'wide.yaml',
+      `apiVersion: fhir-sluice/v1
+default: drop
+rules:
+  - { path: Patient.active, method: keep }
+  - { path: Patient, method: dropResource }
+  - { path: DomainResource.descendants(), method: keep }
+  - { path: Resource, method: keep }
+`,
+    );
+    const { code, out } = await policy('check', wide);
+    expect(code).toBe(0);
+    expect(out).toContain('Warning: all of what these rules name passes: Resource (keep-all)');
+    expect(out).toContain('it may be anything: DomainResource.descendants() (keep-unbounded)');
+    expect(out).toContain('a later one drops the whole type: Patient.active (type-dropped)');
+  });
+
   it('tells every mistake with its line and ends with 2', async () => {
     const wrong = await file(
       'wrong.yaml',
@@ -79,6 +98,37 @@ describe('policy check', () => {
     for (const where of ['default (line 2)', 'rules[0].method (line 4)', 'rules[1].pth (line 5)']) {
       expect(err).toContain(where);
     }
+  });
+});
+
+describe('a file that is no policy', () => {
+  it('is told by its kind, in one line and without a word of it', async () => {
+    const ndjson = await file('data.json', lines(...['1', '2', '3'].map((id) => patient(id, canary))));
+    const resource = await file('one.json', JSON.stringify(patient('1', canary), null, 2));
+    const bytes = await file('bytes.yaml', 'a\0b\n'.repeat(200));
+    const ends = await Promise.all([
+      policy('check', ndjson),
+      policy('convert', ndjson),
+      policy('check', resource),
+      policy('check', bytes),
+    ]);
+    const kinds = ['lines of JSON (NDJSON)', 'lines of JSON (NDJSON)', 'a FHIR resource', 'no text in UTF-8'];
+    for (const [index, { code, out, err }] of ends.entries()) {
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toMatch(/^[^\n]*; a policy is one document of YAML or JSON\n$/);
+      expect(err).toContain(kinds[index]);
+      expect(err).not.toContain('Canary');
+    }
+  });
+
+  it('has its first mistakes told, and how many more there are', async () => {
+    const rules = Array.from({ length: 45 }, () => '  - { path: Patient.nam, method: redact }\n').join('');
+    const wrong = await file('many.yaml', `apiVersion: fhir-sluice/v1\ndefault: keep\nrules:\n${rules}`);
+    const { code, err } = await policy('check', wrong);
+    expect(code).toBe(2);
+    expect(err).toMatch(/^\S+: 45 mistakes, nothing was read\n/);
+    expect(err).toMatch(/\n {2}… and 5 more\n$/);
+    expect(err.match(/rules\[/g)).toHaveLength(40);
   });
 });
 
@@ -106,6 +156,12 @@ describe('policy explain', () => {
     expect(of('Observation.valueBoolean')).toMatchObject({ outcome: 'kept' });
     expect(of('Observation.valueQuantity')).toMatchObject({ outcome: 'parts' });
     expect(of('Patient.nickname')).toMatchObject({ outcome: 'removed', rule: { origin: 'default' } });
+  });
+
+  it('says of meta that parts of it pass by themselves, not that a policy’s default lets them', async () => {
+    const { out } = await policy('explain', 'safe-harbor', 'Patient.meta.tag');
+    expect(out).toContain('by     no rule; of meta, profile, security and tag pass by themselves');
+    expect(out).not.toContain('default: keep');
   });
 
   it.each(['Patient.birthDate.year', 'HumanName', "Patient.name.where(use = 'x')", 'Pateint.name'])(
@@ -167,6 +223,21 @@ describe('policy coverage', () => {
     expect(text.out).toMatch(/^Patient\.birthDate +2 +kept$/m);
     for (const { out, err } of [json, text])
       expect(out.replaceAll('CanaryType', '') + err).not.toContain('Canary-Q-none');
+  });
+
+  it('shows no part of a url that may be a value', async () => {
+    const urls = ['http://x.org/p/5551234567/n?mail=ann@x.org', 'http://x.org/p/5557654321/n'];
+    const met = await file(
+      'urls.json',
+      JSON.stringify({ ...patient('1', canary), extension: urls.map((url) => ({ url, valueCode: 'x' })) }),
+    );
+    const { out } = await policy('coverage', 'safe-harbor', met, '--json');
+    expect(JSON.parse(out).extensions).toMatchObject([{ url: 'http://x.org/p/…/n', count: 2 }]);
+    expect(out).not.toMatch(/555|ann/);
+  });
+
+  it('of nothing is no share', async () => {
+    expect((await policy('coverage', 'safe-harbor')).out).toBe('0 resources, 0 leaves: there is nothing to name\n');
   });
 
   it('of a policy that names everything is 100 %', async () => {
@@ -275,6 +346,14 @@ describe('policy convert', () => {
     expect(printed.out + printed.err).not.toContain('secret-of-the');
     const { code, out } = await policy('check', made);
     expect({ code, right: out.includes('is right: 3 rules') }).toEqual({ code: 0, right: true });
+  });
+
+  it('never writes the policy over its source', async () => {
+    const config = await file('source.json', JSON.stringify(microsoft));
+    const { code, out, err } = await policy('convert', config, '-o', config);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toBe(`${config}: the same file as the configuration ${config}; nothing was written\n`);
+    expect(await readFile(config, 'utf8')).toBe(JSON.stringify(microsoft));
   });
 
   it('tells mistakes with 2, and a configuration that is the other tool’s', async () => {

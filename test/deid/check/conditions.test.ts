@@ -143,6 +143,18 @@ describe('answers', () => {
     expect(spoilt(policy, response, 'item.0.item.0', { linkId: 'a', answer })).toBe('ok');
   });
 
+  it.each(['NAME?', 'Name :', 'name*', ' Name. '])('are removed where forms write the question as %j', (text) => {
+    const policy = policyOf([redact('QuestionnaireResponse.item.answer', { answersTo: { texts: ['Name'] } })]);
+    expect(spoilt(policy, response, 'item.1.text', text)).toBe('removed-path');
+  });
+
+  it.each(['http://d|1#name', 'http://d#name'])('are removed where their definition stands: %s', (definition) => {
+    const answersTo = { definitions: ['http://d|2#name'] };
+    const policy = policyOf([redact('QuestionnaireResponse.item.answer', { answersTo })]);
+    expect(spoilt(policy, response, 'item.1.definition', definition)).toBe('removed-path');
+    expect(spoilt(policy, response, 'item.1.definition', `${definition}s`)).toBe('ok');
+  });
+
   it('pass alone where a rule keeps those of some questions', () => {
     const policy = dropping([
       keep("nodesByName('linkId')"),

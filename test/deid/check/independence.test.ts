@@ -22,6 +22,8 @@ const shared = [
   /^deid\/policy\/document\.ts$/,
   /^deid\/presets\/zip3\.ts$/,
   /^deid\/guard\/patterns\.ts$/,
+  // The function that makes pseudonyms: its result is compared, not its use.
+  /^deid\/(?:keys|pseudonym)\.ts$/,
   /^deid\/check\//,
 ];
 

@@ -143,7 +143,7 @@ describe('on a number', () => {
 
   it('whole numbers stay whole', () => {
     const source = observation({ valueInteger: 37 });
-    expect(found(source, 'Observation.value', 'perturb', { span: 3 }, 37.5, 'valueInteger')).toBe('value-form');
+    expect(found(source, 'Observation.value', 'perturb', { span: 3 }, 37.5, 'valueInteger')).toBe('json-type');
     expect(found(source, 'Observation.value', 'generalize', { numberStep: 2.5 }, 37, 'valueInteger')).toBe('ok');
     expect(found(source, 'Observation.value', 'generalize', { numberStep: 2.5 }, 36, 'valueInteger')).toBe(
       'value-form',

@@ -33,6 +33,19 @@ describe('kinds of kept text', () => {
     ['code', false, '1970-01-02', 'date', '19700102'],
     ['code', false, '555-010-4567', 'contact', '9990104567'],
     ['code', false, 'Okonkwo', 'name', 'okonkwo-syndrome'],
+    ['code', true, 'Kowalczyk', 'name', 'KOWALCZYK'],
+    ['code', true, 'Zbigniew Kowalczyk', 'name', 'zbigniew kowalczyk'],
+    ['code', true, 'Kowalczyk', 'name', 'Zbigniew Kowalczyk'],
+    ['code', true, 'Kowalczyk', 'name', 'born to Kowalczyk'],
+    ['code', true, 'Springfield', 'address', 'springfield'],
+    ['code', false, 'Male', 'name', 'male'],
+    ['code', false, 'Ng', 'name', 'ng'],
+    ['code', false, 'Final', 'name', 'final'],
+    ['code', false, '4711', 'identifier', '4711'],
+    ['uri', true, 'Kowalczyk', 'name', 'http://x.example/Questionnaire/kow?name=Kowalczyk'],
+    ['uri', true, 'Kowalczyk', 'name', 'http://x.example/q?a=1&name=Zbigniew%20Kowalczyk#top'],
+    ['uri', true, 'Zbigniew Kowalczyk', 'name', 'http://x.example/q?name=zbigniew+kowalczyk'],
+    ['uri', false, 'Kowalczyk', 'name', 'http://x.example/q?kowalczyk=1'],
     ['date', true, '1970-01-02', 'date', '1970-01-02T00:00:00Z'],
     ['date', false, '1970-01-02', 'date', '1970-01'],
     ['date', false, '19700103', 'identifier', '1970-01-03'],
@@ -104,7 +117,7 @@ describe('hashes of tokens', () => {
 
   it('do not mix kinds or keys', () => {
     const other = createWordHasher({ pseudonymKeyVersion: 1, pseudonymKey: new Uint8Array(32).fill(1) });
-    const text = 'Okonkwo 12345678';
+    const text = 'Okonkwo-12345678';
     expect(hashedTokens(text, 'text', hasher)).not.toEqual(hashedTokens(text, 'code', hasher));
     expect(hashedTokens(text, 'text', other)).not.toEqual(hashedTokens(text, 'text', hasher));
   });

@@ -50,12 +50,54 @@ describe('general FHIRPath takes', () => {
     expect(goneUnder(path, observation({ status: 'final', valueString: 'S' }), ['S'])).toBe('S');
     expect(goneUnder(path, observation({ status: 'final', valueQuantity: { unit: 'S' } }), ['S'])).toBe('S');
     expect(goneUnder(path, observation({ status: 'draft', valueString: 'S' }), ['S'])).toBe('');
+  });
+
+  it('neither of two choices in one object, of which the library sees but one: the resource is withheld', () => {
     for (const value of [
       { valueString: 'S', valueInteger: 5 },
       { valueInteger: 5, valueString: 'S' },
     ]) {
-      expect(goneUnder(path, observation({ status: 'final', ...value }), ['S'])).toBe('S');
+      const two = observation({ status: 'final', ...value });
+      expect(reasonOf(two, policyOf([redact("Observation.where(status = 'final').value")]))).toBe('rule-failed');
     }
+  });
+
+  it('numbers, which the library wraps', () => {
+    const twin = patient({ multipleBirthInteger: 3, _multipleBirthInteger: { id: 'x' } });
+    expect(rest(twin, policyOf([redact('Patient.multipleBirth.first()')]))).toEqual({});
+    expect(rest(twin, dropping([keep('Patient.multipleBirth.first()')]))).toEqual({ multipleBirthInteger: 3 });
+    const weight = observation({ valueQuantity: { value: 71.5, code: 'kg' } });
+    const path = "Observation.value.where(code = 'kg' or code = 'g').value";
+    expect(rest(weight, policyOf([redact(path)]))).toEqual({ valueQuantity: { code: 'kg' } });
+    expect(rest(weight, policyOf([rule(path, 'perturb', { span: 50 })])).valueQuantity.value).not.toBe(71.5);
+    expect(rest(weight, dropping([keep(path)]))).toEqual({ valueQuantity: { value: 71.5 } });
+  });
+
+  it('what hangs on a primitive', () => {
+    const _birthDate = { id: 'Ann', extension: [{ url: 'http://t', valueInteger: 5 }] };
+    const born = patient({ birthDate: '1990', _birthDate });
+    expect(rest(born, policyOf([redact('Patient.birthDate.id.first()')]))._birthDate).toEqual({
+      extension: _birthDate.extension,
+    });
+    const five = "nodesByType('Extension').where(url = 'http://t' or url = 'x').value";
+    expect(rest(born, policyOf([redact(five)]))._birthDate).toEqual({ id: 'Ann' });
+  });
+
+  it('a list with nothing but what stands beside its values as a whole, and keeps none of it', () => {
+    const _given = [{ extension: [{ url: 'http://x', valueString: 'a' }] }, { id: 'i' }];
+    const named = patient({ name: [{ family: 'F', _given }] });
+    const first = 'Patient.name.given.first()';
+    expect(rest(named, policyOf([redact(first)]))).toEqual({ name: [{ family: 'F' }] });
+    expect(rest(named, policyOf([keep(first), redact('Patient.name.given')]))).toEqual({ name: [{ family: 'F' }] });
+  });
+
+  it('single values by their name, wherever they stand, and what R4 does not have', () => {
+    expect(goneUnder("nodesByName('family').where(true)")).toBe('F1,C1,C2');
+    const measured = observation({ valueString: 'S', component: [{ valueInteger: 5 }], odd: { value: 'S2' } });
+    expect(rest(measured, policyOf([redact("nodesByName('value').where(true)")]))).toEqual({});
+    expect(rest(measured, policyOf([redact("nodesByName('valueInteger').where(true)")]))).not.toHaveProperty(
+      'component',
+    );
   });
 
   it('a primitive with what stands beside it', () => {
@@ -132,9 +174,18 @@ describe('general FHIRPath that fails', () => {
     'Patient.name.given.first() > 5',
     'Patient.name.given.as(string).first()',
     'Patient.name.notAFunction()',
+    'Patient.name.given.count()',
+    'Patient.active.toInteger()',
   ])('%s withholds the resource and quotes nothing', (path) => {
     expect(reasonOf(person, policyOf([redact(path)]))).toBe('rule-failed');
   });
+
+  it.each(['Patient.descendants().ofType(Extension)', 'Patient.descendants().where($this is FHIR.Extension)'])(
+    'is refused where it could never find anything: %s',
+    (path) => {
+      expect(() => policyOf([redact(path)])).toThrow('nodesByType');
+    },
+  );
 
   it('may hold such words as text', () => {
     expect(() => policyOf([redact("Patient.name.where(text = 'now()' or text = 'trace(')")])).not.toThrow();

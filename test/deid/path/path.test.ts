@@ -39,6 +39,18 @@ describe('parsePath', () => {
       [name('identifier', where('type.coding.code', 'MR'))],
     ],
     [
+      "nodesByType('Quantity').where(unit.trim().lower() in ('year' | 'yr(s)')).value",
+      undefined,
+      [
+        {
+          kind: 'byType',
+          type: 'Quantity',
+          where: { path: ['unit'], equals: "'year' | 'yr(s)'", among: new Set(['year', 'yr(s)']) },
+        },
+        name('value'),
+      ],
+    ],
+    [
       "nodesByType('Identifier').where(use = 'old')",
       undefined,
       [{ kind: 'byType', type: 'Identifier', ...where('use', 'old') }],

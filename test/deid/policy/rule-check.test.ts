@@ -80,14 +80,28 @@ describe('a method that fits nothing that its path names', () => {
     ['Patient.active', 'generalize', { numberStep: 5 }],
     ['Patient.name.family', 'dateShift', undefined],
     ['Patient.birthDate', 'generalize', { zip3: 'census-2010' }],
-    ['Patient.gender', 'substitute', { with: 5 }],
-    ['Patient.active', 'substitute', { with: 'x' }],
-    ['Patient.name', 'substitute', { with: 'x' }],
-    ['Patient.name', 'substitute', { with: { famly: 'x' } }],
-    ['Patient.name', 'substitute', { with: [{ family: 'x' }] }],
-    ['Patient.name', 'substitute', { with: null }],
   ])('is refused: %s %s %j', (path, method, params) => {
     expect(mistakes(rule(path, method, params))).toEqual([expect.stringMatching(/^rules\[0\]\.method: /)]);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['Patient.gender', 5, 'rules[0].params.with: a code, without white space around it'],
+    ['Patient.active', 'x', 'rules[0].params.with: true or false'],
+    ['Patient.birthDate', '2020-13-45', 'rules[0].params.with: a date: 1990, 1990-01 or 1990-01-31'],
+    ['Patient.name', 'x', 'rules[0].params.with: an object: HumanName'],
+    ['Patient.name', { famly: 'x' }, 'rules[0].params.with.famly: an element of HumanName'],
+    ['Patient.name', [{ family: 'x' }], 'rules[0].params.with: an object: HumanName'],
+    ['Patient.name', { given: ['x', ''] }, 'rules[0].params.with.given[1]: a text that is not empty'],
+    ['Patient.name', null, 'rules[0].params.with: an object: HumanName'],
+    ["nodesByName('birthDate')", '1990-02-30', 'rules[0].params.with: a date: 1990, 1990-01 or 1990-01-31'],
+  ])('is refused for a constant that R4 does not have there: %s %j', (path, constant, mistake) => {
+    expect(mistakes(rule(path, 'substitute', { with: constant }))).toEqual([mistake]);
+  });
+
+  it('is refused for a constant that fits one of several types alone, which is named', () => {
+    const [mistake] = mistakes(rule('Observation.value', 'substitute', { with: 'x' }));
+    expect(mistake).toMatch(/^rules\[0\]\.params\.with: .*; the path leads to a \w+ as well: name one type/);
+    expect(mistakes(rule('Observation.value.ofType(string)', 'substitute', { with: 'x' }))).toEqual([]);
   });
 
   it.each<[string, string, object | undefined]>([
@@ -137,6 +151,13 @@ describe('a rule that an earlier one always hides', () => {
     [[redact('Observation.valueString'), redact('Observation.value')], redact('Observation.value.ofType(Quantity)')],
     [[redact('QuestionnaireResponse.item')], answers()],
     [[redact("nodesByType('Reference')")], redact('Reference.display')],
+    [[rule('Patient', 'dropResource')], keep('Patient.active')],
+    [[rule('Patient', 'dropResource')], redact("Patient.name.where(use = 'old').first()")],
+    [[rule('Patient', 'dropResource')], rule('Patient', 'dropResource')],
+    [[rule('DomainResource', 'dropResource')], keep('Patient.active')],
+    [[rule('Resource', 'dropResource')], keep("nodesByType('code')")],
+    [[rule('QuestionnaireResponse', 'dropResource')], answers()],
+    [[{ ...rule('User', 'dropResource'), custom: true }], redact('User.name', { custom: true })],
   ])('is refused, and the rules that hide it are named: %j %j', (earlier, late) => {
     expect(mistakes(...earlier, late)).toEqual([
       expect.stringMatching(new RegExp(`^rules\\[${String(earlier.length)}\\]\\.path: a path that rules\\[\\d`)),
@@ -153,7 +174,11 @@ describe('a rule that an earlier one always hides', () => {
     [[keep('Patient.name')], redact("Patient.name.extension('http://x')")],
     [[answers()], redact('QuestionnaireResponse.item.answer')],
     [[answers()], answers({ answersTo: { linkIds: ['x'] } })],
-    [[rule('Patient', 'dropResource')], redact('Patient.name')],
+    [[rule('Patient', 'dropResource')], redact('Practitioner.name')],
+    [[rule('Patient', 'dropResource')], redact('Resource.text')],
+    [[rule('Patient', 'dropResource')], redact("nodesByType('HumanName')")],
+    [[rule('DomainResource', 'dropResource')], redact('Resource.language')],
+    [[keep('Patient.active')], rule('Patient', 'dropResource')],
   ])('passes where something may be left: %j %j', (earlier, late) => {
     expect(mistakes(...earlier, late)).toEqual([]);
   });

@@ -46,8 +46,18 @@ export interface LeafReading {
   places: number;
 }
 
-/** Splits at the dots outside of brackets. */
-const parts = (path: string): string[] => path.match(/(?:[^.(]|\([^)]*\))+/g) ?? [];
+/** Splits at the dots outside of brackets and quotes. */
+function parts(path: string): string[] {
+  const cuts: number[] = [];
+  let depth = 0;
+  let isQuoted = false;
+  for (const [at, char] of Array.from(path).entries()) {
+    if (char === "'") isQuoted = !isQuoted;
+    else if (!isQuoted) depth += char === '(' ? 1 : char === ')' ? -1 : 0;
+    if (char === '.' && depth === 0 && !isQuoted) cuts.push(at);
+  }
+  return [-1, ...cuts].map((cut, index) => path.slice(cut + 1, cuts[index] ?? path.length));
+}
 
 const quotedIn = (text: string): string => /'([^']*)'/.exec(text)?.[1] ?? '';
 

@@ -173,7 +173,7 @@ it('counts 90 years in each unit that an age may have', () => {
   );
   expect(caps.length).toBeGreaterThan(10);
   for (const [path, { numberMax, as }] of caps) {
-    const unit = /code = '(\w+)'/.exec(path)?.[1] ?? 'a';
+    const unit = /(?:code|unit) (?:= |in \()'(\w+)'/.exec(path.replace('.trim().lower()', ''))?.[1] ?? 'a';
     expect([path, numberMax]).toEqual([path, Math.ceil(units[unit] ?? 90) - 1]);
     expect([path, as]).toEqual([path, numberMax + 1]);
   }

@@ -22,6 +22,15 @@ describe('answersTo', () => {
     ['a linkId in full width', { linkId: 'Ｐｈｏｎｅ', answer: secret }],
     ['a text', { linkId: '1', text: 'date of birth', answer: secret }],
     ['a definition', { linkId: '1', definition: 'http://d#NAME', answer: secret }],
+    ['a definition of some version', { linkId: '1', definition: 'http://d|1.2#name', answer: secret }],
+    ...[
+      'Date  of\tBirth',
+      'date of birth?',
+      'Date of Birth:',
+      'Date of birth *',
+      'DATE OF BIRTH ...',
+      'Date of birth？',
+    ].map((text): [string, object] => [`a text as forms have it: ${text}`, { linkId: '1', text, answer: secret }]),
     ['a group’s linkId', { linkId: 'phone', item: [{ linkId: '2', item: [{ linkId: '3', answer: secret }] }] }],
     ['a question below an answer', { linkId: '1', answer: [{ item: [{ linkId: 'phone', answer: secret }] }] }],
     [
@@ -35,6 +44,8 @@ describe('answersTo', () => {
   it.each([
     ['another item', { linkId: 'phones', answer: open }],
     ['a text where a linkId is asked for', { linkId: '1', text: 'phone', answer: open }],
+    ['a text with a sign in its middle', { linkId: '1', text: 'date: of birth', answer: open }],
+    ['a definition of another element', { linkId: '1', definition: 'http://d|1#names', answer: open }],
     ['an item without answers', { linkId: 'phone', text: 'Which phone?' }],
   ])('leaves %s', (_name, item) => {
     expect(rest(response(item), policy).item).toEqual([item]);
@@ -90,6 +101,22 @@ describe('answersTo', () => {
       ).item,
     ).toEqual([{ linkId: 'phone', answer: [{ valueDate: '1990' }] }]);
   });
+});
+
+it('compares the policy’s own words likewise', () => {
+  const asked = policyOf([answers({ texts: ['Name :', '?'], definitions: ['http://d|2'] })]);
+  for (const item of [{ text: 'name' }, { text: '?' }, { definition: 'http://d' }, { definition: 'http://d|1' }]) {
+    expect(JSON.stringify(rest(response({ linkId: '1', ...item, answer: secret }), asked))).not.toContain('secret');
+  }
+});
+
+it('compares long texts in no time', () => {
+  for (const sign of [' ', '?', ' :']) {
+    const item = { linkId: '1', text: `${sign.repeat(300_000)}x`, answer: open };
+    const begun = performance.now();
+    rest(response(item), policy);
+    expect(performance.now() - begun).toBeLessThan(2000);
+  }
 });
 
 it('aidbox-default removes what it lists', () => {

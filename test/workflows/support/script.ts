@@ -10,17 +10,33 @@ import type {
   AuthorizeInput,
   AuthorizeResult,
   Batch,
+  BeginLeaveInput,
+  BeginLeaveResult,
   CommitInput,
   CommitResult,
+  Conflict,
+  ConflictsInput,
   DenialReason,
   DescribedStream,
   FetchInput,
   FetchResult,
+  FinishLeaveInput,
+  LeaveRecord,
+  LeavingInput,
+  LeavingResult,
+  NoteLeftInput,
+  OwnWork,
   PollInput,
   PollResult,
+  RejoinResult,
+  ReconcileInput,
+  ReconcileReport,
   StepInput,
+  StopStreamInput,
   StreamKey,
   StreamTotals,
+  TendInput,
+  TendResult,
 } from '../../../src/activities/contract.ts';
 import { type TroubleCode, troubles } from '../../../src/sync/trouble.ts';
 
@@ -52,6 +68,19 @@ export class Script implements Activities {
   readonly discarded: string[] = [];
   readonly committed: Batch[] = [];
   readonly stepped: string[] = [];
+  readonly tended: TendInput[] = [];
+  /** Of a leaving: its streams, what the hub holds, and what was asked. */
+  readonly leaving: StreamKey[] = [
+    { direction: 'up', type: 'Encounter' },
+    { direction: 'up', type: 'Patient' },
+  ];
+  readonly inHub = new Map<string, number>();
+  deleted: Record<string, number> = {};
+  hasLeft = false;
+  readonly stopped: StopStreamInput[] = [];
+  readonly noted: NoteLeftInput[] = [];
+  readonly finished: FinishLeaveInput[] = [];
+  readonly reconciled: ReconcileInput[] = [];
   head: number;
   denied: DenialReason | undefined;
   quarantined = 0;
@@ -79,6 +108,16 @@ export class Script implements Activities {
       commit: (input: CommitInput) => this.commit(input),
       beginResync: (input: { readonly stream: StreamKey }) => this.beginResync(input),
       describeStreams: () => this.describeStreams(),
+      tendQuarantine: (input: TendInput) => this.tendQuarantine(input),
+      beginLeave: (input: BeginLeaveInput) => this.beginLeave(input),
+      stopStream: (input: StopStreamInput) => this.stopStream(input),
+      leavingBatch: (input: LeavingInput) => this.leavingBatch(input),
+      noteLeft: (input: NoteLeftInput) => this.noteLeft(input),
+      forgetLive: () => this.forgetLive(),
+      finishLeave: (input: FinishLeaveInput) => this.finishLeave(input),
+      rejoin: () => this.rejoin(),
+      reconcileStream: (input: ReconcileInput) => this.reconcileStream(input),
+      listConflicts: (input: ConflictsInput) => this.listConflicts(input),
       ...Object.fromEntries(steps),
     };
   }
@@ -138,6 +177,13 @@ export class Script implements Activities {
     });
   }
 
+  /** An answer of fetch-changes: what a stream does beside its feed, at the place where it stands. */
+  ownWork(own: OwnWork, stream: StreamKey = { direction: 'up', type: 'Patient' }): FetchResult {
+    const range = { lo: this.delivered, hi: this.delivered };
+    const batch = { ...this.#batch(stream, this.delivered), own, range, changes: 2, deleted: 2, form: 'clean' };
+    return { kind: 'batch', batch, steps: [], clean: true };
+  }
+
   anonymize({ batch }: AnonymizeInput): Promise<Batch> {
     return this.#play('anonymize', () => ({ ...batch, form: 'clean' }));
   }
@@ -175,8 +221,77 @@ export class Script implements Activities {
     });
   }
 
+  tendQuarantine(input: TendInput): Promise<TendResult> {
+    return this.#play('tendQuarantine', () => {
+      this.tended.push(input);
+      return { entries: [], counts: input.action === 'list' ? {} : { Patient: 1 } };
+    });
+  }
+
+  reconcileStream(input: ReconcileInput): Promise<ReconcileReport> {
+    this.reconciled.push(input);
+    return this.#play('reconcileStream', () => ({
+      ...input.stream,
+      outcome: 'compared',
+      repair: input.repair,
+      ...{ written: 3, target: 3, source: 3, undecided: 0 },
+      drift: {},
+      ranges: { a: { written: 3, target: 3, source: 3 } },
+    }));
+  }
+
+  listConflicts({ direction }: ConflictsInput): Promise<Conflict[]> {
+    return this.#play('listConflicts', () =>
+      direction === 'down' ? [] : [{ direction, key: 'Patient/a', kind: 'edited', foundMs: Date.UTC(2026, 0, 5, 8) }],
+    );
+  }
+
+  beginLeave({ data }: BeginLeaveInput): Promise<BeginLeaveResult> {
+    return this.#play('beginLeave', () => ({ data, streams: this.leaving }));
+  }
+
+  stopStream(input: StopStreamInput): Promise<void> {
+    this.stopped.push(input);
+    return this.#play('stopStream', () => undefined);
+  }
+
+  leavingBatch({ stream }: LeavingInput): Promise<LeavingResult> {
+    return this.#play('leavingBatch', () => {
+      const left = this.inHub.get(stream.type) ?? 0;
+      if (left === 0) return { kind: 'done', held: 0, deleted: this.deleted };
+      this.inHub.set(stream.type, 0);
+      this.deleted = { ...this.deleted, [stream.type]: left };
+      const batch = { ...this.#batch(stream, this.delivered), own: 'leftovers' as const, changes: left, deleted: left };
+      return { kind: 'batch', batch, deleted: this.deleted };
+    });
+  }
+
+  noteLeft(input: NoteLeftInput): Promise<void> {
+    this.noted.push(input);
+    return this.#play('noteLeft', () => undefined);
+  }
+
+  forgetLive(): Promise<Record<string, number>> {
+    return this.#play('forgetLive', () => ({}));
+  }
+
+  finishLeave(input: FinishLeaveInput): Promise<LeaveRecord> {
+    this.finished.push(input);
+    const { data, unnoted } = input;
+    return this.#play('finishLeave', () => ({
+      ...{ instance: 'north', data, unnoted, begunMs: 0, leftMs: Date.UTC(2026, 0, 5), cleared: {} },
+      ...{ deleted: this.deleted, keys: { staging: [1], pseudonym: [1, 2], payload: [1] } },
+    }));
+  }
+
+  rejoin(): Promise<RejoinResult> {
+    return this.#play('rejoin', () => ({ streams: this.leaving.length }));
+  }
+
   describeStreams(): Promise<DescribedStream[]> {
-    return this.#play('describeStreams', () => [{ direction: 'up', type: 'Patient', totals: this.totals() }]);
+    return this.#play('describeStreams', () => [
+      { direction: 'up', type: 'Patient', totals: this.totals(), ...(this.hasLeft && { left: true as const }) },
+    ]);
   }
 
   #step(name: string): (input: StepInput) => Promise<Batch> {

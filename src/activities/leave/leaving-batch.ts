@@ -1,0 +1,105 @@
+/**
+ * leaving-batch: deletes of what this instance has in the hub, as a batch that goes the way of every other: authorized,
+ * fenced, recorded. Found by the ledger and by the origin tag in the hub, since either may have lost some. Without the
+ * breaker of a resync's leftovers: an operator has confirmed it by the instance's name.
+ */
+import { hubOrigin, tagSystems } from '../../deid/engine.ts';
+import type { Departure } from '../../state/departures.ts';
+import { forgetDeleted, liveLedger, typeOfKey } from '../../state/ledger.ts';
+import { heldAmong, releaseHeld } from '../../state/quarantine.ts';
+import { readStream } from '../../state/streams.ts';
+import { deleteLine } from '../../threads/lines.ts';
+import type { FenceModes } from '../commit/probe.ts';
+import type { LeavingInput, LeavingResult, StreamKey } from '../contract.ts';
+import { cancelSignal, guarded, heartbeat, onSide, TroubleError } from '../failures.ts';
+import { stage } from '../fetch/own-work.ts';
+import { type Parts, targetName } from '../parts.ts';
+import { agreeWithTarget } from '../reconcile-cursor.ts';
+import { newBatchId } from '../staged.ts';
+import { requireLeaving } from './here.ts';
+
+export const createLeavingBatch = (
+  parts: Parts,
+  modes: FenceModes,
+): ((input: LeavingInput) => Promise<LeavingResult>) =>
+  guarded('leaving-batch', parts.log, (input: LeavingInput) => leavingBatch(parts, modes, input));
+
+async function leavingBatch(
+  parts: Parts,
+  modes: FenceModes,
+  { stream, types, again }: LeavingInput,
+): Promise<LeavingResult> {
+  const departure = await requireLeaving(parts.db);
+  if (departure.data !== 'delete') throw new TroubleError('lost-race');
+  await agreeWithTarget(parts, modes, stream);
+  if (again) await releaseHeld(parts.db, stream.direction, types);
+  const found = { keys: new Set<string>(), held: new Set<string>() };
+  for (const type of types) await findKeys(parts, { direction: stream.direction, type }, found);
+  const deleted = await deletedSoFar(parts, departure);
+  if (found.keys.size === 0) return { kind: 'done', held: found.held.size, deleted };
+  const keys = [...found.keys];
+  // What the ledger has as deleted, and is there all the same, must not count as unchanged.
+  await forgetDeleted(parts.db, stream.direction, keys);
+  const position = await readStream(parts.db, stream);
+  const { delivered, settled } = position;
+  const batch = await stage(
+    parts,
+    stream,
+    { position, head: delivered, matured: settled },
+    {
+      id: newBatchId(parts.instance, stream, position.epoch),
+      own: 'leftovers',
+      lines: keys.map((key) => deleteLine(key.slice(key.indexOf('/') + 1), typeOfKey(key))),
+      deleted: keys.length,
+    },
+  );
+  return { kind: 'batch', batch, deleted };
+}
+
+interface Found {
+  /** To be deleted. */
+  readonly keys: Set<string>;
+  /** There, but refused before in this pass. */
+  readonly held: Set<string>;
+}
+
+/** Looks for what of a type is in the target, up to a batch. */
+async function findKeys(parts: Parts, { direction, type }: StreamKey, found: Found): Promise<void> {
+  const { batchRowsMax, pageRowsMax } = parts.limits;
+  const add = async (keys: readonly string[]): Promise<void> => {
+    const held = await heldAmong(parts.db, direction, keys);
+    for (const key of keys) {
+      if (held.has(key)) found.held.add(key);
+      else if (found.keys.size < batchRowsMax) found.keys.add(key);
+    }
+    heartbeat({ found: found.keys.size, held: found.held.size });
+  };
+  for (let after: string | undefined = ''; after !== undefined && found.keys.size < batchRowsMax;) {
+    const rows = await liveLedger(parts.db, direction, type, after, batchRowsMax);
+    await add(rows.map(({ key }) => key));
+    after = rows.at(-1)?.key;
+  }
+  const target = parts.servers[targetName(direction)];
+  const tag = { system: tagSystems.origin, code: direction === 'up' ? parts.instance : hubOrigin };
+  for (let page = 1; found.keys.size < batchRowsMax; page++) {
+    const request = { ...tag, count: pageRowsMax, page };
+    const { ids, isLast } = await onSide('target', () => target.taggedIds(type, request, cancelSignal()));
+    await add(ids.map((id) => `${type}/${id}`));
+    if (isLast) break;
+  }
+}
+
+/** What this leaving has deleted by now, by type. */
+export async function deletedSoFar(
+  parts: Pick<Parts, 'db' | 'streams'>,
+  { report }: Departure,
+): Promise<Record<string, number>> {
+  const deleted: Record<string, number> = {};
+  for (const { direction, type } of parts.streams) {
+    if (direction !== 'up') continue;
+    const { counts } = await readStream(parts.db, { direction, type });
+    const more = counts.deleted - (report.before[type] ?? counts.deleted);
+    if (more > 0) deleted[type] = more;
+  }
+  return deleted;
+}

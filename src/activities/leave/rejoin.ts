@@ -1,0 +1,29 @@
+/** rejoin: the instance may sync again. Every stream begins anew first, since the hub may have nothing of it any more. */
+import { currentDeparture, endDepartures } from '../../state/departures.ts';
+import { beginAnew } from '../begin-resync.ts';
+import type { RejoinResult } from '../contract.ts';
+import { alive, failureOf, heartbeat } from '../failures.ts';
+import type { Parts } from '../parts.ts';
+
+export const createRejoin =
+  (parts: Parts): (() => Promise<RejoinResult>) =>
+  async () => {
+    try {
+      return await alive(() => rejoin(parts));
+    } catch (error) {
+      throw failureOf(error, 'rejoin');
+    }
+  };
+
+async function rejoin(parts: Parts): Promise<RejoinResult> {
+  if ((await currentDeparture(parts.db)) === undefined) return { streams: 0 };
+  let streams = 0;
+  for (const { direction, type } of parts.streams) {
+    await beginAnew(parts, { direction, type });
+    streams += 1;
+    heartbeat({ streams });
+  }
+  await endDepartures(parts.db, parts.now());
+  parts.log.warn('instance-joined', { instance: parts.instance, streams });
+  return { streams };
+}

@@ -1,0 +1,81 @@
+/** Leaving the hub and coming back, as seen from outside: starts the workflows, and asks where they stand. */
+import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
+import type { SignalDefinition } from '@temporalio/common';
+
+import type { LeaveChoice, LeaveRecord, RejoinResult } from '../activities/contract.ts';
+import type { LeavePorts } from '../activities/leave/ports.ts';
+import { taskQueueOf } from '../config/config.ts';
+import type { joinInstance } from '../workflows/join-instance.ts';
+import type { leaveInstance } from '../workflows/leave-instance.ts';
+import {
+  joinWorkflowId,
+  type LeaveStatus,
+  leaveStatusQuery,
+  leaveWorkflowId,
+  syncWorkflowId,
+} from '../workflows/messages.ts';
+import { removeSchedules } from './schedules.ts';
+
+/** Begins to leave; one that goes on already is left alone. */
+export async function startLeave(client: Client, instance: string, data: LeaveChoice): Promise<void> {
+  await client.workflow.start<typeof leaveInstance>('leaveInstance', {
+    workflowId: leaveWorkflowId(instance),
+    taskQueue: taskQueueOf(instance),
+    args: [{ instance, data }],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: `${instance} leaves the hub: data ${data}`,
+  });
+}
+
+/** Tells a leaving something; one that has just ended needs it no more. */
+export async function tellLeave(client: Client, instance: string, signal: SignalDefinition): Promise<void> {
+  try {
+    await client.workflow.getHandle(leaveWorkflowId(instance)).signal(signal);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+/** Where the newest leaving stands; `undefined` where there is none, or it was ended by hand. */
+export async function leaveStatus(client: Client, instance: string): Promise<LeaveStatus | undefined> {
+  const handle = client.workflow.getHandle<typeof leaveInstance>(leaveWorkflowId(instance));
+  const described = await describe(client, leaveWorkflowId(instance));
+  if (described?.status.name === 'RUNNING') return handle.query(leaveStatusQuery);
+  if (described?.status.name !== 'COMPLETED') return undefined;
+  return statusOf(await handle.result());
+}
+
+const statusOf = ({ instance, data, leftMs, deleted, unnoted, keys }: LeaveRecord): LeaveStatus => ({
+  instance,
+  data,
+  phase: 'left',
+  since: new Date(leftMs).toISOString(),
+  deleted,
+  unnoted,
+  keys,
+});
+
+async function describe(client: Client, workflowId: string): Promise<WorkflowExecutionDescription | undefined> {
+  try {
+    return await client.workflow.getHandle(workflowId).describe();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** Has an instance come back, and waits for it. */
+export const joinAt = (client: Client, instance: string): Promise<RejoinResult> =>
+  client.workflow.execute<typeof joinInstance>('joinInstance', {
+    workflowId: joinWorkflowId(instance),
+    taskQueue: taskQueueOf(instance),
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: `${instance} comes back to the hub`,
+  });
+
+/** What the worker's steps ask of Temporal. */
+export const leavePorts = (client: Client, instance: string): LeavePorts => ({
+  removeSchedules: () => removeSchedules(client, instance),
+  isOpen: async ({ direction, type }) =>
+    (await describe(client, syncWorkflowId(instance, direction, type)))?.status.name === 'RUNNING',
+});
