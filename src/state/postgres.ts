@@ -59,17 +59,13 @@ function poolOf({ url, password, plain, ca, schema }: PostgresPlace): Pool {
       statement_timeout: String(ms(stateStatementSeconds)),
       // A worker that is stopped, or whose machine is gone, must not keep the lock from the others.
       idle_in_transaction_session_timeout: String(ms(stateIdleSeconds)),
+      // What a commit's cursor relies on (parked content) must survive the end of the server, whatever its own setting.
+      synchronous_commit: 'on',
       client_encoding: 'UTF8',
     })
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
-    types: { getTypeParser: parserOf as typeof types.getTypeParser },
-    // What a commit's cursor relies on (parked content) must survive the end of the server.
-    onConnect: async (client) => {
-      await client.query(
-        `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`,
-      );
-    },
+    types: { getTypeParser: parserOf },
   });
   // A connection may end at any time, in use or not; whoever uses it hears of it. Unheard, the event would end the process.
   pool.on('error', () => undefined);
@@ -77,12 +73,9 @@ function poolOf({ url, password, plain, ca, schema }: PostgresPlace): Pool {
   return pool;
 }
 
-const int8 = 20;
-
 /** Versions, times and counts as numbers, as from SQLite; beyond 2^53 they would be others. */
-function parserOf(type: number, format?: 'text'): (value: string) => unknown {
-  return type === int8 ? safeNumber : (types.getTypeParser(type, format) as (value: string) => unknown);
-}
+const parserOf: typeof types.getTypeParser = (type, format) =>
+  type === types.builtins.INT8 ? safeNumber : (types.getTypeParser(type, format) as unknown);
 
 function safeNumber(text: string): number {
   const value = Number(text);

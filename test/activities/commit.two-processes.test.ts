@@ -71,11 +71,14 @@ async function withBatch(work: (ready: Ready) => Promise<void>): Promise<void> {
 }
 
 /** What came of an attempt: `done`, or the trouble that it reports. */
-const outcome = (attempt: Promise<unknown>): Promise<string> =>
-  attempt.then(
-    () => 'done',
-    (error: { type?: string }) => error.type ?? String(error),
-  );
+async function outcome(attempt: Promise<unknown>): Promise<string> {
+  try {
+    await attempt;
+    return 'done';
+  } catch (error) {
+    return (error as { type?: string }).type ?? 'unknown';
+  }
+}
 
 /** Everything once: in the hub, in the ledger, in the cursor's history; one resource waits, and nobody holds a claim. */
 async function expectOneCommit(site: Site): Promise<void> {

@@ -30,13 +30,15 @@ const ids = ['a', 'b', 'c'];
         };
         site.activities = site.process(interrupted(site.parts, () => undefined, crash));
         const troubles: string[] = [];
-        while (
-          !(await site.drive(patients).then(
-            () => true,
-            (error: { type?: string }) => (troubles.push(error.type ?? String(error)), false),
-          ))
-        )
-          site.activities = undisturbed;
+        for (let caughtUp = false; !caughtUp;) {
+          try {
+            await site.drive(patients);
+            caughtUp = true;
+          } catch (error) {
+            troubles.push((error as { type?: string }).type ?? 'unknown');
+            site.activities = undisturbed;
+          }
+        }
         site.activities = undisturbed;
         expect(troubles).toEqual(crashed ? ['state-unavailable'] : []);
         for (const id of ids) {

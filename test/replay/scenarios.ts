@@ -2,6 +2,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 
 import {
+  leaveWorkflowId,
   pauseSignal,
   reconcileWorkflowId,
   resumeSignal,
@@ -10,6 +11,7 @@ import {
   statusQuery,
   wakeSignal,
 } from '../../src/workflows/messages.ts';
+import type { leaveInstance } from '../../src/workflows/leave-instance.ts';
 import type { reconcileInstance } from '../../src/workflows/reconcile.ts';
 import type { pollInstance } from '../../src/workflows/poll-instance.ts';
 import type { Script, ScriptOptions } from '../workflows/support/script.ts';
@@ -149,6 +151,25 @@ export const scenarios: readonly Scenario[] = [
       });
       await handle.result();
       return [handle, stage.client.workflow.getHandle(reconcileWorkflowId(site.instance, 'up', 'Encounter'))];
+    },
+  },
+  {
+    name: 'leave',
+    async play(site, script, stage) {
+      const commit = script.hold('commit');
+      script.inHub.set('Encounter', 3).set('Patient', 2);
+      const stream = await site.start();
+      await commit.reached;
+      const handle = await stage.client.workflow.start<typeof leaveInstance>('leaveInstance', {
+        workflowId: leaveWorkflowId(site.instance),
+        taskQueue: `sluice/${site.instance}`,
+        args: [{ instance: site.instance, data: 'delete' }],
+      });
+      await eventually('told', () => script.calls('stopStream') > 0);
+      commit.release();
+      await handle.result();
+      const first = stage.client.workflow.getHandle(handle.workflowId, handle.firstExecutionRunId);
+      return [stream, first, stage.client.workflow.getHandle(handle.workflowId)];
     },
   },
 ];

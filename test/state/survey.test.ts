@@ -16,7 +16,9 @@ import {
   surveyPage,
 } from '../../src/state/survey.ts';
 import { orderWanted, unaskedWanted, noteAsked, settleWanted, wantedAmong } from '../../src/state/wanted.ts';
-import { withState } from './state-file.ts';
+import { backends } from './backends.ts';
+
+const states = await backends();
 
 const patients = { direction: 'up', type: 'Patient' } as const;
 const first = { ...patients, run: 'first' };
@@ -28,7 +30,7 @@ const write = (key: string, digest = 'd'): { key: string; digest: string; epoch:
   version: '3',
 });
 
-describe('a survey', () => {
+describe.each(states)('a survey, on $name', ({ withState }) => {
   it('begins with what should be in the target of its stream, page by page', async () => {
     await withState(async (db) => {
       const others = [write('Patient/deleted', ''), write('Encounter/e')];
@@ -86,7 +88,7 @@ describe('a survey', () => {
   });
 });
 
-describe('deletions', () => {
+describe.each(states)('deletions, on $name', ({ withState }) => {
   it('are due as long as nobody has written the resource since', async () => {
     await withState(async (db) => {
       await writeLedger(db, 'up', [write('Patient/a'), write('Patient/b'), write('Patient/gone', '')]);
@@ -104,7 +106,7 @@ describe('deletions', () => {
   });
 });
 
-describe('what is to be written again', () => {
+describe.each(states)('what is to be written again, on $name', ({ withState }) => {
   it('equals no digest, is still known to be there, and a deleted one stays deleted', async () => {
     await withState(async (db) => {
       await writeLedger(db, 'up', [write('Patient/a'), write('Patient/b', '')]);
@@ -129,7 +131,7 @@ describe('what is to be written again', () => {
   });
 });
 
-describe('conflicts', () => {
+describe.each(states)('conflicts, on $name', ({ withState }) => {
   it('are listed by type, newest first, and the oldest are forgotten beyond a bound', async () => {
     await withState(async (db) => {
       const conflict = (key: string, foundMs: number) => ({ direction: 'up', key, kind: 'edited', foundMs }) as const;

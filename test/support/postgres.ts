@@ -134,7 +134,7 @@ export class PostgresServer {
 }
 
 async function ended(child: ChildProcess | undefined): Promise<void> {
-  if (child !== undefined && child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  if (child?.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
 
 /** PostgreSQL refuses to run as root. */

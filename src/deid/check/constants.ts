@@ -10,13 +10,19 @@ export function isOfType(value: Json, type: string): boolean {
   if (type === '') return true;
   if (isPrimitive(type)) return value !== null && typeof value !== 'object' && isJsonOf(type, value);
   if (!isObject(value)) return false;
-  const isResource = r4Type(type)?.kind === 'resource';
-  const { resourceType: own } = value;
-  if (isResource && (typeof own !== 'string' || r4Type(own)?.kind !== 'resource')) return false;
-  const keys = Object.keys(value).filter((key) => !(isResource && key === 'resourceType'));
-  const inner = isResource ? String(own) : type;
-  return keys.length > 0 && keys.every((key) => isMember(value, key, inner)) && !hasTwoChoices(value, inner);
+  if (r4Type(type)?.kind === 'resource') return isResource(value);
+  return areMembers(value, Object.keys(value), type);
 }
+
+function isResource(value: JsonObject): boolean {
+  const { resourceType: type } = value;
+  if (typeof type !== 'string' || r4Type(type)?.kind !== 'resource') return false;
+  const keys = Object.keys(value).filter((key) => key !== 'resourceType');
+  return areMembers(value, keys, type);
+}
+
+const areMembers = (value: JsonObject, keys: readonly string[], type: string): boolean =>
+  keys.length > 0 && keys.every((key) => isMember(value, key, type)) && !hasTwoChoices(value, type);
 
 function isMember(holder: JsonObject, key: string, type: string): boolean {
   const value = holder[key] ?? null;

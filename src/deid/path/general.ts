@@ -8,6 +8,7 @@ import { isObject } from '../shape.ts';
 import { compileToNodes, fhirPathMistake } from './fhirpath.ts';
 import { isOfName, isOfType, nodesBelow } from './search.ts';
 import type { Searched } from './search.ts';
+import { unionParts } from './union.ts';
 import type { Evaluate, LibraryNode } from './fhirpath.ts';
 import type { GeneralPath } from './path.ts';
 
@@ -63,21 +64,24 @@ export function compileGeneral(
 ): (resource: JsonObject, type: string) => Located[] {
   const { search, rest } = partsOf(path);
   if (search === undefined) {
-    const evaluate = compileToNodes(rest);
-    return (resource) => located(evaluate(resource), reachesInside, resource);
+    const parts = unionParts(rest).map((part) => compileToNodes(part));
+    return (resource) => parts.flatMap((evaluate) => located(evaluate(resource), reachesInside, resource));
   }
   const compiled = new Map<string, Evaluate>();
-  const evaluateAt = ({ value, type: base, element }: Searched): readonly unknown[] => {
+  const evaluateAt = ({ value, type: base, element }: Searched, part: string): readonly unknown[] => {
     // A single value has no node of its own to begin with: it is asked for from the object that holds it.
-    const expression = element === undefined ? rest : `\`${element}\`.select(${rest})`;
+    const expression = element === undefined ? part : `\`${element}\`.select(${part})`;
     const name = `${base ?? ''} ${expression}`;
     let evaluate = compiled.get(name);
     if (evaluate === undefined) compiled.set(name, (evaluate = compileToNodes(expression, base)));
     return evaluate(value);
   };
   const isSought = search.by === 'Type' ? isOfType(search.word) : isOfName(search.word);
+  const parts = unionParts(rest);
   return (resource, type) =>
-    nodesBelow(resource, type, isSought).flatMap((node) => located(evaluateAt(node), reachesInside, node.value));
+    nodesBelow(resource, type, isSought).flatMap((node) =>
+      parts.flatMap((part) => located(evaluateAt(node, part), reachesInside, node.value)),
+    );
 }
 
 const isNode = (result: unknown): result is LibraryNode =>

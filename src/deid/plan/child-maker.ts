@@ -12,6 +12,7 @@ import { Judge } from './judge.ts';
 import { reachOf } from './reach.ts';
 import { isForbidden, Withheld } from '../shape.ts';
 import { noRule } from './rules.ts';
+import { specialMode } from './special-mode.ts';
 
 const plainElement = { isChoice: false, isArray: false, isRequired: false, isToPersons: false, order: 0 };
 
@@ -237,18 +238,4 @@ export class ChildMaker {
   #passesBefore(rule: number, winner: number): boolean {
     return rule < winner && (this.#planner.compiled.rules[rule]?.passes ?? false);
   }
-}
-
-/** Keys whose treatment no rule decides. */
-function specialMode(owner: ObjectPlan, key: string): number | undefined {
-  if (owner.isResource) {
-    if (key === 'resourceType') return modes.type;
-    if (key === 'id') return modes.id;
-    if (key === 'meta') return modes.meta;
-    if (key === '_id' || key === '_meta' || key === '_resourceType') return modes.drop;
-  }
-  if (owner.type === 'Bundle.entry' && key === 'fullUrl') return modes.fullUrl;
-  if (owner.type === 'Bundle.entry.request' && key === 'url') return modes.requestUrl;
-  if (owner.type === 'Extension' && key === 'url') return modes.keep;
-  return undefined;
 }

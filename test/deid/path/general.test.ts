@@ -91,6 +91,19 @@ describe('general FHIRPath takes', () => {
     expect(rest(named, policyOf([keep(first), redact('Patient.name.given')]))).toEqual({ name: [{ family: 'F' }] });
   });
 
+  it('each of several equal values that a union leads to', () => {
+    const twice = patient({ active: true, name: [{ given: ['Ann'] }, { given: ['Ann'], family: 'Ann' }] });
+    for (const path of ['Patient.name.given | Patient.name.family', "nodesByType('HumanName').given | family"]) {
+      expect(rest(twice, policyOf([redact(path)]))).toEqual({ active: true });
+    }
+    const quoted = patient({ name: [{ family: 'a|b', text: 'T' }] });
+    expect(
+      rest(quoted, policyOf([redact("Patient.name.where(family = 'a|b' or (text | family).empty()).text")])),
+    ).toEqual({
+      name: [{ family: 'a|b' }],
+    });
+  });
+
   it('single values by their name, wherever they stand, and what R4 does not have', () => {
     expect(goneUnder("nodesByName('family').where(true)")).toBe('F1,C1,C2');
     const measured = observation({ valueString: 'S', component: [{ valueInteger: 5 }], odd: { value: 'S2' } });
