@@ -36,7 +36,7 @@ export function joinWorkers(db: Database, now: () => number = Date.now): WorkerS
       await announcing;
       return readNews(db, worker, server, nowMs);
     },
-    pause: (server, untilMs) => writePause(db, server, untilMs, now()),
+    pause: (server, untilMs) => writePause(db, server, Math.ceil(untilMs), now()),
     async close() {
       closed = true;
       await announcing;

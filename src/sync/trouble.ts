@@ -134,7 +134,7 @@ export const troubles = {
   'state-unavailable': {
     kind: 'operator',
     means: "The site's state cannot be written or read.",
-    cure: 'Check the state file, its disk and its permissions.',
+    cure: 'Check the state: the file, its disk and its permissions, or its database.',
   },
   'key-missing': {
     kind: 'operator',
@@ -175,7 +175,7 @@ export const troubles = {
   'state-lost': {
     kind: 'resync',
     means: "The target's cursor knows more than the site's state: the state was lost, or two sites share a name.",
-    cure: 'Restore the state file, or `sluice resync`.',
+    cure: 'Restore the state, or `sluice resync`.',
   },
   'policy-changed': {
     kind: 'resync',

@@ -86,11 +86,19 @@ export function ofElementId(
   // Of what does not pass nothing can be changed.
   const passing = takers.filter(({ rule }) => policy.passes(rule));
   if (passing.length === 0) return takers;
-  const others = above.filter(({ rule }) => !isFallback(policy, rule) && policy.changes(rule));
+  const others = changersOf(policy, above);
   const changing = [...ends.filter(({ rule }) => policy.passes(rule) && !namesId(rule)), ...others];
   const isOpen = takers.every(({ rule }) => policy.passes(rule));
   return inOrder([...changing.map((one) => ({ ...one, isSure: one.isSure && isOpen })), ...takers]);
 }
+
+/** What changes all that a node holds: for sure only where nothing that comes first may have decided. */
+const changersOf = (policy: Precedence, above: readonly Taker[]): readonly Taker[] =>
+  above.flatMap(({ rule, isSure }, index): Taker[] =>
+    isFallback(policy, rule) || !policy.changes(rule)
+      ? []
+      : [{ rule, isSure: isSure && above.slice(0, index).every((one) => policy.changes(one.rule)) }],
+  );
 
 /** What is left of a resource's meta passes by default: the hub sorts by it. */
 export const ofMeta = (policy: Precedence, takers: readonly Taker[]): readonly Taker[] =>
