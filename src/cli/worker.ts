@@ -30,6 +30,7 @@ function startProblem(error: unknown, address: string): string {
   const name = error instanceof Error ? error.constructor.name : 'unknown error';
   if (name === 'TransportError') return `Temporal does not answer at ${address}. Is it running?`;
   if (name === 'StagingProblem' && error instanceof Error) return `staging cannot be used: ${error.message}`;
-  if (name === 'StateProblem') return 'the state cannot be opened: check `state` in sluice.yaml, the file or the database, and the permissions';
+  if (name === 'StateProblem')
+    return 'the state cannot be opened: check `state` in sluice.yaml, the file or the database, and the permissions';
   return `the worker failed: ${name}`;
 }
