@@ -30,11 +30,11 @@ class EncryptedStaging implements Staging {
     const name = objectName(batch, part);
     const dataKey = await this.#keys.obtain(batch);
     const written = await this.#store.put(name, encryptStream(dataKey, { batch, part }, chunks));
-    // A discard while this was writing took the key along: the part would be there and nobody could read it. The
-    // caller's retry writes it under the batch's new key.
+    // A discard while this was writing took the key along: the part would be there and nobody could read it. Whoever
+    // discards a batch is done with it, or has given it up.
     if (await this.#keys.isCurrent(batch, dataKey)) return written;
     await this.#removeOvertaken(batch);
-    throw new StagingProblem('staging-unavailable');
+    throw new StagingProblem('staging-missing');
   }
 
   /**

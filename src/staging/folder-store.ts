@@ -192,7 +192,7 @@ class FolderStore implements BlobStore {
     const file = await io(async () => {
       if ((await mkdir(directory, { recursive: true, mode: 0o700 })) !== undefined) await syncDirectory(this.#folder);
       return this.#openTemp(temp);
-    });
+    }, 'staging-missing');
     let bytes = 0;
     try {
       await closing(file, async () => {
@@ -204,8 +204,9 @@ class FolderStore implements BlobStore {
         }
         await io(() => file.sync());
       });
-      await io(() => finish(temp, bytes));
-      await io(() => syncDirectory(directory));
+      // The batch's directory is gone: somebody discarded it meanwhile.
+      await io(() => finish(temp, bytes), 'staging-missing');
+      await io(() => syncDirectory(directory), 'staging-missing');
       return bytes;
     } catch (error) {
       // What this cannot remove, the sweep does.

@@ -148,7 +148,7 @@ describe('encrypted staging', () => {
         yield Buffer.from('1');
         await rm(join(folder, 'b', 'key'));
       }
-      await expect(staging.write('b', 'p', source())).rejects.toMatchObject({ code: 'staging-unavailable' });
+      await expect(staging.write('b', 'p', source())).rejects.toMatchObject({ code: 'staging-missing' });
     }));
 
   it('refuses names that are not its to use', () =>

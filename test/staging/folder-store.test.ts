@@ -52,7 +52,7 @@ describe('objects', () => {
         yield Buffer.alloc(10);
         await store.deleteAll('b/');
       }
-      await expect(store.put('b/p', overtaken())).rejects.toMatchObject({ code: 'staging-unavailable' });
+      await expect(store.put('b/p', overtaken())).rejects.toMatchObject({ code: 'staging-missing' });
       expect(await filesBelow(folder)).toEqual([]);
     }));
 });

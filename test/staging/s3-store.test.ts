@@ -177,7 +177,7 @@ describeS3('two workers with one bucket', () => {
         yield Buffer.from('2');
         await other.discard('b');
       }
-      await expect(one.write('b', 'q', overtaken())).rejects.toMatchObject({ code: 'staging-unavailable' });
+      await expect(one.write('b', 'q', overtaken())).rejects.toMatchObject({ code: 'staging-missing' });
       expect(await bucket.keys()).toEqual([]);
     }));
 
@@ -190,7 +190,7 @@ describeS3('two workers with one bucket', () => {
         await other.discard('b');
         await other.write('b', 'p', [Buffer.from('new')]);
       }
-      await expect(one.write('b', 'q', overtaken())).rejects.toMatchObject({ code: 'staging-unavailable' });
+      await expect(one.write('b', 'q', overtaken())).rejects.toMatchObject({ code: 'staging-missing' });
       expect(await textOf(one, 'b', 'p')).toBe('new');
       for (const worker of [one, other])
         await expect(textOf(worker, 'b', 'q')).rejects.toMatchObject({ code: 'staging-corrupt' });
