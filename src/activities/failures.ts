@@ -72,6 +72,20 @@ export function guarded<
   };
 }
 
+/** The same for an activity of no one stream. */
+export const guardedSite =
+  <Args extends unknown[], Output>(
+    step: string,
+    run: (...args: Args) => Promise<Output>,
+  ): ((...args: Args) => Promise<Output>) =>
+  async (...args) => {
+    try {
+      return await alive(() => run(...args));
+    } catch (error) {
+      throw failureOf(error, step);
+    }
+  };
+
 /** The `ApplicationFailure` for an error, by the table. The message is constant for a code and a step. */
 export function failureOf(error: unknown, step: string): ApplicationFailure {
   const code = troubleCodeOf(error);

@@ -3,18 +3,11 @@ import { fixedLimits } from '../limits.ts';
 import { typeOfKey } from '../state/ledger.ts';
 import { discardQuarantined, listQuarantine, orderRetry } from '../state/retries.ts';
 import type { TendInput, TendResult } from './contract.ts';
-import { alive, failureOf } from './failures.ts';
+import { guardedSite } from './failures.ts';
 import type { Parts } from './parts.ts';
 
-export const createTendQuarantine =
-  (parts: Parts): ((input: TendInput) => Promise<TendResult>) =>
-  async (input) => {
-    try {
-      return await alive(() => tend(parts, input));
-    } catch (error) {
-      throw failureOf(error, 'tend-quarantine');
-    }
-  };
+export const createTendQuarantine = (parts: Parts): ((input: TendInput) => Promise<TendResult>) =>
+  guardedSite('tend-quarantine', (input: TendInput) => tend(parts, input));
 
 async function tend(parts: Parts, input: TendInput): Promise<TendResult> {
   const { direction } = input;

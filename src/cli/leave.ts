@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import type { LeaveChoice, LeaveStatus } from '../client.ts';
 import { type CommonOptions, configOption, jsonOption } from './options.ts';
 import { configOrExit, withClient } from './run.ts';
+import { countTexts } from './table.ts';
 
 interface LeaveOptions extends CommonOptions {
   readonly data: LeaveChoice;
@@ -74,7 +75,7 @@ export function endText({ instance, data, phase, since, deleted, need, unnoted =
   if (need !== undefined)
     return `${need.means}\n${need.cure} (${need.code})\nIt goes on by itself when that is mended.`;
   if (phase !== 'left') return `${instance}: ${phase}`;
-  const counts = Object.entries(deleted).map(([type, count]) => `${String(count)} ${type}`);
+  const counts = countTexts(deleted);
   const lines = [
     `${instance} has left the hub since ${since}. Data in the hub: ${data === 'keep' ? 'kept' : 'deleted'}`,
   ];

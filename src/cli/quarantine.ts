@@ -6,7 +6,7 @@ import type { DiscardReason, QuarantineSelection, QuarantineView, SluiceClient }
 import { type CommonOptions, configOption, jsonOption } from './options.ts';
 import { showQuarantined } from './quarantine-show.ts';
 import { configOrExit, withClient } from './run.ts';
-import { table } from './table.ts';
+import { countTexts, table, utcTime } from './table.ts';
 
 interface ChoiceOptions extends CommonOptions {
   readonly type?: string[];
@@ -63,7 +63,6 @@ function addList(quarantine: Command): void {
 }
 
 function entryTable(entries: readonly QuarantineView[]): string {
-  const time = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
   return table(
     ['key', 'reason', 'status', 'attempts', 'first (UTC)', 'last (UTC)', 'retry'],
     entries.map(({ key, reason, status, attempts, firstMs, lastMs, form, ordered }) => [
@@ -71,8 +70,8 @@ function entryTable(entries: readonly QuarantineView[]): string {
       reason,
       status === 0 ? '–' : status,
       attempts,
-      time(firstMs),
-      time(lastMs),
+      utcTime(firstMs),
+      utcTime(lastMs),
       ordered ? 'ordered' : form === 'row' || form === 'none' ? 'not possible' : 'possible',
     ]),
   );
@@ -117,7 +116,7 @@ async function order(
       console.log(JSON.stringify(counts));
       return;
     }
-    const texts = Object.entries(counts).map(([type, count]) => `${String(count)} ${type}`);
+    const texts = countTexts(counts);
     console.log(texts.length === 0 ? `nothing ${done}` : `${done}: ${texts.join(', ')}`);
   });
 }

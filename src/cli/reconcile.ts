@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Conflict, ReconcileReport, SluiceClient } from '../client.ts';
 import { type CommonOptions, configOption, jsonOption } from './options.ts';
 import { withClient } from './run.ts';
-import { table } from './table.ts';
+import { countTexts, table, utcTime } from './table.ts';
 
 interface ReconcileOptions extends CommonOptions {
   readonly repair?: boolean;
@@ -63,7 +63,7 @@ const differs = ({ drift }: ReconcileReport): boolean => Object.keys(drift).leng
 function reportText(reports: readonly ReconcileReport[]): string {
   const rows = reports.map(({ direction, type, outcome, reason, written, target, source, undecided, drift }) => {
     if (outcome !== 'compared') return [direction, type, '–', '–', '–', '–', `${outcome}: ${reason ?? ''}`];
-    const kinds = Object.entries(drift).map(([kind, count]) => `${String(count)} ${kind}`);
+    const kinds = countTexts(drift);
     return [direction, type, source, written, target, undecided, kinds.length === 0 ? 'nothing' : kinds.join(', ')];
   });
   const head = ['direction', 'type', 'source', 'written', 'target', 'undecided', 'differs'];
@@ -74,7 +74,7 @@ function reportText(reports: readonly ReconcileReport[]): string {
 /** Where it differs, by the first character of the ids in the target. */
 function rangesText({ type, ranges }: ReconcileReport): string {
   const lines = Object.entries(ranges).flatMap(([range, { written: _w, target: _t, source: _s, ...drift }]) => {
-    const kinds = Object.entries(drift).map(([kind, count]) => `${String(count)} ${kind}`);
+    const kinds = countTexts(drift);
     return kinds.length === 0 ? [] : [`  ${range}…  ${kinds.join(', ')}`];
   });
   return [`${type}, by the first character of the ids in the target:`, ...lines].join('\n');
@@ -97,6 +97,6 @@ const conflictTable = (conflicts: readonly Conflict[]): string =>
       direction,
       key,
       kind === 'edited' ? 'edited there' : 'deleted there, or its origin taken away',
-      new Date(foundMs).toISOString().slice(0, 19).replace('T', ' '),
+      utcTime(foundMs),
     ]),
   );

@@ -16,6 +16,13 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   return [line(head), line(widths.map((width) => '─'.repeat(width))), ...cells.slice(1).map(line)].join('\n');
 }
 
+/** A time for a table: UTC, to the second. */
+export const utcTime = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
+
+/** Counts by what they count, as `2 Patient`. */
+export const countTexts = (counts: Readonly<Record<string, number>>): string[] =>
+  Object.entries(counts).map(([what, count]) => `${String(count)} ${what}`);
+
 /** The table of streams. */
 export function streamTable(statuses: readonly StreamStatus[]): string {
   const none = '–';

@@ -1,6 +1,7 @@
 /** Resources in a target that have no owner at the source, as a repair has found them: their stream deletes them. */
 import { chunksOf, type Database } from './database.ts';
-import { readLedger } from './ledger.ts';
+import { forgetDeleted, readLedger } from './ledger.ts';
+import { parkedAmong } from './parked.ts';
 import type { StreamKey } from './streams.ts';
 import type { Direction } from './tables.ts';
 
@@ -24,17 +25,12 @@ export async function orderDeletions(
         conflict.columns(['direction', 'key']).doUpdateSet((eb) => ({ digest: eb.ref('excluded.digest') })),
       )
       .execute();
-    await tx
-      .deleteFrom('ledger')
-      .where('direction', '=', direction)
-      .where('digest', '=', '')
-      .where(
-        'key',
-        'in',
-        chunk.map(({ key }) => key),
-      )
-      .execute();
   }
+  await forgetDeleted(
+    tx,
+    direction,
+    deletions.map(({ key }) => key),
+  );
 }
 
 /**
@@ -66,19 +62,9 @@ export async function dueDeletions(db: Database, stream: StreamKey, limit: numbe
 async function ownedAgain(db: Database, direction: Direction, rows: readonly Deletion[]): Promise<Set<string>> {
   const keys = rows.map(({ key }) => key);
   const ledger = await readLedger(db, direction, keys);
-  const owned = new Set(
-    rows.filter(({ key, digest }) => (ledger.get(key)?.digest ?? '') !== digest).map(({ key }) => key),
-  );
-  for (const chunk of chunksOf(keys)) {
-    const parked = await db
-      .selectFrom('parked')
-      .select('key')
-      .where('direction', '=', direction)
-      .where('key', 'in', chunk)
-      .execute();
-    for (const { key } of parked) owned.add(key);
-  }
-  return owned;
+  const parked = await parkedAmong(db, direction, keys);
+  const isOwned = ({ key, digest }: Deletion): boolean => (ledger.get(key)?.digest ?? '') !== digest || parked.has(key);
+  return new Set(rows.filter(isOwned).map(({ key }) => key));
 }
 
 /** How many are to be deleted from a stream's target. */

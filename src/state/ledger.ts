@@ -125,3 +125,6 @@ export async function forgetDeleted(db: Database, direction: Direction, keys: re
 
 /** `Type` of `Type/id`. */
 export const typeOfKey = (key: string): string => key.slice(0, key.indexOf('/'));
+
+/** `id` of `Type/id`. */
+export const idOfKey = (key: string): string => key.slice(key.indexOf('/') + 1);

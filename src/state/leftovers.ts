@@ -1,7 +1,8 @@
 /** What a target has left from before a resync: written by this site in an earlier epoch and not again in this one. */
-import { chunksOf, type Database } from './database.ts';
+import type { Database } from './database.ts';
 import { readLedger } from './ledger.ts';
-import { keepsOldOutput, type QuarantineReason } from './quarantine.ts';
+import { parkedAmong } from './parked.ts';
+import { keepsOldOutput, quarantinedAmong } from './quarantine.ts';
 import type { StreamPosition } from './streams.ts';
 
 /** Keys of the ledger that an earlier epoch wrote and this one did not, in order; `after` is the last key of the page before. */
@@ -54,24 +55,11 @@ export async function withoutOwner(
   keys: readonly string[],
 ): Promise<string[]> {
   const ledger = await readLedger(db, direction, keys);
-  const kept = new Set(keys.filter((key) => ledger.get(key)?.epoch === epoch));
-  for (const chunk of chunksOf(keys)) {
-    const parked = await db
-      .selectFrom('parked')
-      .select('key')
-      .where('direction', '=', direction)
-      .where('key', 'in', chunk)
-      .execute();
-    const refused = await db
-      .selectFrom('quarantine')
-      .select(['key', 'reason'])
-      .where('direction', '=', direction)
-      .where('key', 'in', chunk)
-      .execute();
-    for (const { key } of parked) kept.add(key);
-    for (const { key, reason } of refused) {
-      if (keepsOldOutput.has(reason as QuarantineReason) || reason === 'still-referenced') kept.add(key);
-    }
-  }
-  return keys.filter((key) => !kept.has(key));
+  const parked = await parkedAmong(db, direction, keys);
+  const refused = await quarantinedAmong(db, direction, keys);
+  return keys.filter((key) => {
+    const reason = refused.get(key);
+    const stays = reason !== undefined && (keepsOldOutput.has(reason) || reason === 'still-referenced');
+    return ledger.get(key)?.epoch !== epoch && !parked.has(key) && !stays;
+  });
 }

@@ -351,6 +351,21 @@ export async function readParked(
   return contents;
 }
 
+/** Which of some keys are parked. */
+export async function parkedAmong(db: Database, direction: Direction, keys: readonly string[]): Promise<Set<string>> {
+  const parked = new Set<string>();
+  for (const chunk of chunksOf(keys)) {
+    const rows = await db
+      .selectFrom('parked')
+      .select('key')
+      .where('direction', '=', direction)
+      .where('key', 'in', chunk)
+      .execute();
+    for (const { key } of rows) parked.add(key);
+  }
+  return parked;
+}
+
 /** How many resources are parked, of the whole direction or of one type. */
 export async function countParked(db: Database, direction: Direction, type?: string): Promise<number> {
   let query = db

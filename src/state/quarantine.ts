@@ -118,19 +118,23 @@ export async function countQuarantined(db: Database, direction: Direction, type:
   return row.count;
 }
 
-/** Which of some keys stand in quarantine. */
-export async function heldAmong(db: Database, direction: Direction, keys: readonly string[]): Promise<Set<string>> {
-  const held = new Set<string>();
+/** Which of some keys stand in quarantine, and why. */
+export async function quarantinedAmong(
+  db: Database,
+  direction: Direction,
+  keys: readonly string[],
+): Promise<Map<string, QuarantineReason>> {
+  const quarantined = new Map<string, QuarantineReason>();
   for (const chunk of chunksOf(keys)) {
     const rows = await db
       .selectFrom('quarantine')
-      .select('key')
+      .select(['key', 'reason'])
       .where('direction', '=', direction)
       .where('key', 'in', chunk)
       .execute();
-    for (const { key } of rows) held.add(key);
+    for (const { key, reason } of rows) quarantined.set(key, reason as QuarantineReason);
   }
-  return held;
+  return quarantined;
 }
 
 /** Forgets what was refused of some types: it is tried again. */

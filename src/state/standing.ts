@@ -1,7 +1,9 @@
 /** How keys of a target stand in the site's state: written, parked, refused, asked for. */
 import type { Present } from '../sync/drift.ts';
-import { chunksOf, type Database } from './database.ts';
+import type { Database } from './database.ts';
 import { readLedger } from './ledger.ts';
+import { parkedAmong } from './parked.ts';
+import { quarantinedAmong } from './quarantine.ts';
 import type { Direction } from './tables.ts';
 import { wantedAmong } from './wanted.ts';
 
@@ -13,24 +15,8 @@ export async function standingOf(
 ): Promise<Map<string, Present>> {
   const ledger = await readLedger(db, direction, keys);
   const wanted = await wantedAmong(db, direction, keys);
-  const parked = new Set<string>();
-  const quarantined = new Map<string, string>();
-  for (const chunk of chunksOf(keys)) {
-    const waiting = await db
-      .selectFrom('parked')
-      .select('key')
-      .where('direction', '=', direction)
-      .where('key', 'in', chunk)
-      .execute();
-    const refused = await db
-      .selectFrom('quarantine')
-      .select(['key', 'reason'])
-      .where('direction', '=', direction)
-      .where('key', 'in', chunk)
-      .execute();
-    for (const { key } of waiting) parked.add(key);
-    for (const { key, reason } of refused) quarantined.set(key, reason);
-  }
+  const parked = await parkedAmong(db, direction, keys);
+  const quarantined = await quarantinedAmong(db, direction, keys);
   return new Map(
     keys.map((key) => [
       key,

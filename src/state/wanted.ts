@@ -10,46 +10,23 @@ export interface Wanted {
   readonly sourceId: Uint8Array;
 }
 
-/** Those of some keys that nobody has wanted before. */
-export async function notYetWanted(db: Database, direction: Direction, keys: readonly string[]): Promise<string[]> {
-  const known = new Set<string>();
-  for (const chunk of chunksOf(keys)) {
-    const rows = await db
-      .selectFrom('wanted')
-      .select('key')
-      .where('direction', '=', direction)
-      .where('key', 'in', chunk)
-      .execute();
-    for (const { key } of rows) known.add(key);
-  }
-  return keys.filter((key) => !known.has(key));
-}
-
 /** Notes what is wanted; what was noted before stays as it is. */
-export async function addWanted(
-  db: Database,
-  { direction, type }: StreamKey,
-  wanted: readonly Wanted[],
-): Promise<void> {
+export async function addWanted(db: Database, stream: StreamKey, wanted: readonly Wanted[]): Promise<void> {
   for (const chunk of chunksOf(wanted)) {
     await db
       .insertInto('wanted')
-      .values(chunk.map(({ key, sourceId }) => ({ direction, type, key, source_id: sourceId, asked: '' })))
+      .values(rowsOf(stream, chunk))
       .onConflict((conflict) => conflict.doNothing())
       .execute();
   }
 }
 
 /** Has resources asked for, also those that were asked for before. */
-export async function orderWanted(
-  db: Database,
-  { direction, type }: StreamKey,
-  wanted: readonly Wanted[],
-): Promise<void> {
+export async function orderWanted(db: Database, stream: StreamKey, wanted: readonly Wanted[]): Promise<void> {
   for (const chunk of chunksOf(wanted)) {
     await db
       .insertInto('wanted')
-      .values(chunk.map(({ key, sourceId }) => ({ direction, type, key, source_id: sourceId, asked: '' })))
+      .values(rowsOf(stream, chunk))
       .onConflict((conflict) =>
         conflict
           .columns(['direction', 'key'])
@@ -58,6 +35,9 @@ export async function orderWanted(
       .execute();
   }
 }
+
+const rowsOf = ({ direction, type }: StreamKey, wanted: readonly Wanted[]) =>
+  wanted.map(({ key, sourceId }) => ({ direction, type, key, source_id: sourceId, asked: '' }));
 
 /** Which of some keys are wanted: `pending`, or `done` where the source was asked already. */
 export async function wantedAmong(

@@ -64,11 +64,18 @@ export class Face {
   }
 }
 
+/** What a person has to do, in Markdown. */
+export const needLines = ({ means, cure, code }: Readonly<Record<'means' | 'cure' | 'code', string>>): string[] => [
+  '',
+  `> ${means}`,
+  '>',
+  `> **To do:** ${cure} (\`${code}\`)`,
+];
+
 /** The runbook that Temporal's UI shows beside a workflow, in Markdown. */
 export function detailsOf(status: SyncStatus): string {
   const lines = [`**${status.type}** ${status.direction} · **${status.state}** since ${status.since}`];
-  if (status.need !== undefined)
-    lines.push('', `> ${status.need.means}`, '>', `> **To do:** ${status.need.cure} (\`${status.need.code}\`)`);
+  if (status.need !== undefined) lines.push(...needLines(status.need));
   if (status.waitingFor !== undefined) lines.push('', `Waits for the first load of ${status.waitingFor.join(', ')}.`);
   if (status.batch !== undefined) {
     const { lo, hi, changes, deleted } = status.batch;

@@ -1,6 +1,7 @@
 /** What a leaving shows: its status, and the details in Temporal's UI. */
 import { setCurrentDetails } from '@temporalio/workflow';
 
+import { needLines } from './face.ts';
 import type { LeaveInput, LeaveNeed, LeavePhase, LeaveStatus } from './messages.ts';
 
 export class LeaveFace {
@@ -42,7 +43,7 @@ export function leaveDetails({ instance, data, phase, since, type, deleted, need
   const choice = data === 'delete' ? 'its data in the hub is deleted' : 'its data in the hub is kept';
   const of = type === undefined ? '' : ` ${type}`;
   const lines = [`**${instance}** leaves the hub, ${choice} · **${phase}**${of} since ${since}`];
-  if (need !== undefined) lines.push('', `> ${need.means}`, '>', `> **To do:** ${need.cure} (\`${need.code}\`)`);
+  if (need !== undefined) lines.push(...needLines(need));
   const rows = Object.entries(deleted);
   if (rows.length > 0) {
     lines.push('', '| type | deleted |', '|---|---:|');

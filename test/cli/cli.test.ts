@@ -1,34 +1,16 @@
 /** The `sluice` command as a process: what it prints, and what it ends with. */
-import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 
 import { parseKeyText } from '../../src/crypto/key-text.ts';
+import { root, run, sluice } from '../client/command.ts';
 import { World } from '../client/site.ts';
 import { Script } from '../workflows/support/script.ts';
 import { eventually } from '../workflows/support/stage.ts';
 
 jest.setTimeout(90_000);
-
-const root = join(import.meta.dirname, '../..');
-
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-const run = (file: string, args: readonly string[], environment: Record<string, string> = {}): Promise<Ended> =>
-  new Promise((resolve) => {
-    const { SLUICE_CONFIG: _config, NODE_OPTIONS: _options, ...env } = process.env;
-    execFile(file, [...args], { cwd: root, env: { ...env, ...environment } }, (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code), out, err });
-    });
-  });
-
-const sluice = (...args: string[]): Promise<Ended> => run(process.execPath, [join(root, 'bin/sluice.js'), ...args]);
 
 let world: World;
 beforeAll(async () => {

@@ -1,13 +1,10 @@
 /** Leaving and coming back from the outside: by the client and by `sluice leave` and `sluice join`, with a scripted worker. */
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 
 import { type LeaveStatus, NoWorkerProblem, SluiceClient, UsageProblem } from '../../src/client.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { Script } from '../workflows/support/script.ts';
-import { World } from './site.ts';
+import { sluice } from './command.ts';
+import { type ClientSite, World } from './site.ts';
 
 jest.setTimeout(90_000);
 
@@ -17,31 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-interface Site {
-  readonly client: SluiceClient;
-  readonly file: string;
-  readonly script: Script;
-}
-
-async function withSite(instance: string, act: (site: Site) => Promise<void>): Promise<void> {
-  const file = await world.site(instance);
-  const script = new Script();
-  const client = await SluiceClient.connect(await loadConfig(file));
-  try {
-    await world.stage.site(script, () => act({ client, file, script }), instance);
-  } finally {
-    await client.close();
-  }
-}
-
-const root = join(import.meta.dirname, '../..');
-const sluice = (...args: string[]): Promise<{ code: number; out: string; err: string }> =>
-  new Promise((resolve) => {
-    const { SLUICE_CONFIG: _config, NODE_OPTIONS: _options, ...env } = process.env;
-    execFile(process.execPath, [join(root, 'bin/sluice.js'), ...args], { env }, (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code), out, err });
-    });
-  });
+const withSite = (instance: string, act: (site: ClientSite) => Promise<void>): Promise<void> =>
+  world.withClient(instance, act);
 
 const schedulesOf = async (instance: string): Promise<string[]> => {
   const ids: string[] = [];

@@ -1,7 +1,4 @@
 /** Quarantine from the outside: by the client and by `sluice quarantine`, with a worker that says what it was asked. */
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 
 import { NoWorkerProblem, SluiceClient, UnknownTypeProblem, UsageProblem } from '../../src/client.ts';
@@ -12,8 +9,8 @@ import { openState } from '../../src/assemble.ts';
 import { putInQuarantine } from '../../src/state/quarantine.ts';
 import type { QuarantineView } from '../../src/state/retries.ts';
 import { putLine } from '../../src/threads/lines.ts';
-import { Script } from '../workflows/support/script.ts';
-import { World } from './site.ts';
+import { type Ended, sluice as command } from './command.ts';
+import { type ClientSite, World } from './site.ts';
 
 jest.setTimeout(90_000);
 
@@ -23,31 +20,10 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-interface Site {
-  readonly client: SluiceClient;
-  readonly file: string;
-  readonly script: Script;
-}
+const withSite = (instance: string, act: (site: ClientSite) => Promise<void>): Promise<void> =>
+  world.withClient(instance, act);
 
-async function withSite(instance: string, act: (site: Site) => Promise<void>): Promise<void> {
-  const file = await world.site(instance);
-  const script = new Script();
-  const client = await SluiceClient.connect(await loadConfig(file));
-  try {
-    await world.stage.site(script, () => act({ client, file, script }), instance);
-  } finally {
-    await client.close();
-  }
-}
-
-const root = join(import.meta.dirname, '../..');
-const sluice = (...args: string[]): Promise<{ code: number; out: string; err: string }> =>
-  new Promise((resolve) => {
-    const { SLUICE_CONFIG: _config, NODE_OPTIONS: _options, ...env } = process.env;
-    execFile(process.execPath, [join(root, 'bin/sluice.js'), 'quarantine', ...args], { env }, (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code), out, err });
-    });
-  });
+const sluice = (...args: string[]): Promise<Ended> => command('quarantine', ...args);
 
 const entry = (key: string, more: Partial<QuarantineView> = {}): QuarantineView => ({
   key,

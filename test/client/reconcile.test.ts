@@ -1,16 +1,12 @@
 /** Reconciliation from the outside: by the client, by `sluice reconcile` and by its Schedule, with a scripted worker. */
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 
 import { NoWorkerProblem, SluiceClient, UnknownTypeProblem } from '../../src/client.ts';
 import type { ReconcileReport } from '../../src/client.ts';
-import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { Script } from '../workflows/support/script.ts';
 import { eventually } from '../workflows/support/stage.ts';
-import { World } from './site.ts';
+import { type Ended, sluice as command } from './command.ts';
+import { type ClientSite, World } from './site.ts';
 
 jest.setTimeout(90_000);
 
@@ -20,33 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-interface Site {
-  readonly client: SluiceClient;
-  readonly config: Config;
-  readonly file: string;
-  readonly script: Script;
-}
+const withSite = (instance: string, act: (site: ClientSite) => Promise<void>): Promise<void> =>
+  world.withClient(instance, act);
 
-async function withSite(instance: string, act: (site: Site) => Promise<void>): Promise<void> {
-  const file = await world.site(instance);
-  const config = await loadConfig(file);
-  const script = new Script();
-  const client = await SluiceClient.connect(config);
-  try {
-    await world.stage.site(script, () => act({ client, config, file, script }), instance);
-  } finally {
-    await client.close();
-  }
-}
-
-const root = join(import.meta.dirname, '../..');
-const sluice = (...args: string[]): Promise<{ code: number; out: string; err: string }> =>
-  new Promise((resolve) => {
-    const { SLUICE_CONFIG: _config, NODE_OPTIONS: _options, ...env } = process.env;
-    execFile(process.execPath, [join(root, 'bin/sluice.js'), 'reconcile', ...args], { env }, (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code), out, err });
-    });
-  });
+const sluice = (...args: string[]): Promise<Ended> => command('reconcile', ...args);
 
 const report = (type: string, more: Partial<ReconcileReport> = {}): ReconcileReport => ({
   direction: 'up',

@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { writeSite } from '../../dev/demo/site.ts';
+import { SluiceClient } from '../../src/client.ts';
+import type { Config } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { type Emulator, startEmulator } from '../../src/emulator/emulator.ts';
+import { Script } from '../workflows/support/script.ts';
 import { Stage, testPayloadKey } from '../workflows/support/stage.ts';
 
 export class World {
@@ -49,4 +53,24 @@ export class World {
       ...more,
     });
   }
+
+  /** Runs a test with a site, a client of it, and a worker that does what the test scripts. */
+  async withClient(instance: string, act: (site: ClientSite) => Promise<void>): Promise<void> {
+    const file = await this.site(instance);
+    const config = await loadConfig(file);
+    const script = new Script();
+    const client = await SluiceClient.connect(config);
+    try {
+      await this.stage.site(script, () => act({ client, config, file, script }), instance);
+    } finally {
+      await client.close();
+    }
+  }
+}
+
+export interface ClientSite {
+  readonly client: SluiceClient;
+  readonly config: Config;
+  readonly file: string;
+  readonly script: Script;
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { beginDeparture, currentDeparture, endDepartures, updateDeparture } from '../../src/state/departures.ts';
 import { forgetLive } from '../../src/state/forget-live.ts';
 import { readLedger, writeLedger } from '../../src/state/ledger.ts';
-import { heldAmong, putInQuarantine, releaseHeld } from '../../src/state/quarantine.ts';
+import { putInQuarantine, quarantinedAmong, releaseHeld } from '../../src/state/quarantine.ts';
 import { backends } from './backends.ts';
 
 const refused = (key: string) => ({
@@ -64,9 +64,13 @@ describe.each(await backends())('on $name', ({ withState }) => {
   it('what the target refused to delete is held until it is released', async () => {
     await withState(async (db) => {
       await putInQuarantine(db, 'up', [refused('Patient/a'), refused('Encounter/e')], 0);
-      expect(await heldAmong(db, 'up', ['Patient/a', 'Patient/b'])).toEqual(new Set(['Patient/a']));
+      expect(await quarantinedAmong(db, 'up', ['Patient/a', 'Patient/b'])).toEqual(
+        new Map([['Patient/a', 'still-referenced']]),
+      );
       await releaseHeld(db, 'up', ['Patient']);
-      expect(await heldAmong(db, 'up', ['Patient/a', 'Encounter/e'])).toEqual(new Set(['Encounter/e']));
+      expect(await quarantinedAmong(db, 'up', ['Patient/a', 'Encounter/e'])).toEqual(
+        new Map([['Encounter/e', 'still-referenced']]),
+      );
     });
   });
 });

@@ -11,7 +11,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 
 import type { JsonObject } from '../../fhir/resource.ts';
-import type { CommitTarget, Versioned } from '../../fhir/server.ts';
+import type { CommitTarget, TransactionAnswer, Versioned } from '../../fhir/server.ts';
 import type { OpenCommit, StreamKey } from '../../state/streams.ts';
 import { cursorId, cursorOf } from '../../sync/cursor.ts';
 import { cancelSignal, onSide, TroubleError } from '../failures.ts';
@@ -86,6 +86,12 @@ function cursorAgain(present: Versioned | undefined, id: string, instance: strin
   return { ...kept, closed };
 }
 
+/** Posts entries as one transaction. */
+const post = (target: CommitTarget, entries: readonly string[]): Promise<TransactionAnswer> => {
+  const bundle = `{"resourceType":"Bundle","type":"transaction","entry":[${entries.join(',')}]}`;
+  return onSide('target', () => target.transaction(Buffer.from(bundle), cancelSignal()));
+};
+
 /** Adds to what a cursor says, beside any commit. Throws `lost-race` where it has moved meanwhile. */
 export async function amendCursor(
   target: CommitTarget,
@@ -95,8 +101,7 @@ export async function amendCursor(
 ): Promise<void> {
   const { meta: _serverOwned, ...kept } = present.resource;
   const write = guardedWrite({ ...kept, ...changes }, id, present);
-  const bundle = Buffer.from(`{"resourceType":"Bundle","type":"transaction","entry":[${write}]}`);
-  const answer = await onSide('target', () => target.transaction(bundle, cancelSignal()));
+  const answer = await post(target, [write]);
   if (answer.kind === 'done') return;
   throw new TroubleError(answer.status === 409 || answer.status === 412 ? 'lost-race' : 'target-refuses');
 }
@@ -276,8 +281,7 @@ export interface FenceOffInput {
 export async function fenceOff(input: FenceOffInput): Promise<void> {
   const entries = input.mode === 'if-match' ? await laneMoves(input) : await markersTaken(input);
   if (entries.length === 0) return;
-  const bundle = `{"resourceType":"Bundle","type":"transaction","entry":[${entries.join(',')}]}`;
-  const answer = await onSide('target', () => input.target.transaction(Buffer.from(bundle), cancelSignal()));
+  const answer = await post(input.target, entries);
   // Refused: something of that commit got through this very moment. Read everything anew.
   if (answer.kind === 'refused') throw new TroubleError('lost-race');
 }

@@ -6,7 +6,7 @@
 import type { Json } from '../../fhir/resource.ts';
 import { readLedger, typeOfKey } from '../../state/ledger.ts';
 import { readStream, type StreamKey } from '../../state/streams.ts';
-import { addWanted, notYetWanted } from '../../state/wanted.ts';
+import { addWanted, wantedAmong } from '../../state/wanted.ts';
 import { lineRanges, parseLine } from '../../threads/lines.ts';
 import type { Batch } from '../contract.ts';
 import { heartbeat } from '../failures.ts';
@@ -57,7 +57,8 @@ async function missingOfLoaded(
   const keys = [...new Set(needs.filter((key) => loaded.has(typeOfKey(key))))];
   const ledger = await readLedger(parts.db, direction, keys);
   const missing = keys.filter((key) => (ledger.get(key)?.digest ?? '') === '');
-  return new Set(await notYetWanted(parts.db, direction, missing));
+  const known = await wantedAmong(parts.db, direction, missing);
+  return new Set(missing.filter((key) => !known.has(key)));
 }
 
 const relativeForm = /^([A-Z][A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/.+)?$/;

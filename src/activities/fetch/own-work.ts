@@ -3,8 +3,8 @@
  * delete from the target what the source no longer has. All of it becomes batches like any other, between two of the feed's:
  * authorized, fenced and recorded the same way, and no retry can come after a newer state of its resource.
  */
-import { hubOrigin, tagSystems } from '../../deid/engine.ts';
 import { countDeletions, dueDeletions } from '../../state/deletions.ts';
+import { idOfKey } from '../../state/ledger.ts';
 import { ledgerCounts, ledgerLeftovers, withoutOwner } from '../../state/leftovers.ts';
 import { orderedRetries, type OrderedRetry, takeInHand } from '../../state/retries.ts';
 import { type StreamKey, type StreamPosition, updateStream } from '../../state/streams.ts';
@@ -14,8 +14,9 @@ import { noteAsked, unaskedWanted } from '../../state/wanted.ts';
 import { deleteLine, parseLine } from '../../threads/lines.ts';
 import { wantedContext } from '../commit/contexts.ts';
 import type { Batch, FetchInput, FetchResult, OwnWork } from '../contract.ts';
-import { assertInTime, cancelSignal, heartbeat, onSide, TroubleError } from '../failures.ts';
-import { type Parts, targetName } from '../parts.ts';
+import { assertInTime, heartbeat, TroubleError } from '../failures.ts';
+import { ownInTarget } from '../own-in-target.ts';
+import type { Parts } from '../parts.ts';
 import { openQuarantined } from '../quarantined.ts';
 import { newBatchId, writeLines } from '../staged.ts';
 import { quarantineBad } from './collect.ts';
@@ -97,8 +98,6 @@ async function stageCurrent(
 
 const keysOf = (retries: readonly OrderedRetry[]): string[] => retries.map(({ key }) => key);
 
-const idOfKey = (key: string): string => key.slice(key.indexOf('/') + 1);
-
 const lineOf =
   (parts: Parts, stream: StreamKey) =>
   ({ key, content }: OrderedRetry): string => {
@@ -136,10 +135,7 @@ export async function leftoverBatch(
     return undefined;
   }
   if (input.leftoversConfirmed !== true) await requireFew(parts, position, keys.length);
-  const id = newBatchId(parts.instance, stream, position.epoch);
-  const lines = keys.map((key) => deleteLine(idOfKey(key)));
-  const batch = await stage(parts, stream, input, { id, own: 'leftovers', lines, deleted: lines.length });
-  return { kind: 'batch', batch, steps: [], clean: true };
+  return deletesOf(parts, stream, input, keys);
 }
 
 /** Deletes of what a reconciliation has found without an owner at the source; `undefined` where there are none. */
@@ -155,7 +151,16 @@ export async function deletionBatch(
     const { current, earlier } = await ledgerCounts(parts.db, position);
     requireShare(parts, await countDeletions(parts.db, stream), current + earlier);
   }
-  const id = newBatchId(parts.instance, stream, position.epoch);
+  return deletesOf(parts, stream, input, keys);
+}
+
+async function deletesOf(
+  parts: Parts,
+  stream: StreamKey,
+  input: OwnWorkInput,
+  keys: readonly string[],
+): Promise<FetchResult> {
+  const id = newBatchId(parts.instance, stream, input.position.epoch);
   const lines = keys.map((key) => deleteLine(idOfKey(key)));
   const batch = await stage(parts, stream, input, { id, own: 'leftovers', lines, deleted: lines.length });
   return { kind: 'batch', batch, steps: [], clean: true };
@@ -163,7 +168,7 @@ export async function deletionBatch(
 
 /** Up to a batch of keys: by the ledger, and by the origin tag in the target, since the ledger may have been lost. */
 async function leftovers(parts: Parts, stream: StreamKey, position: StreamPosition): Promise<string[]> {
-  const { batchRowsMax, pageRowsMax } = parts.limits;
+  const { batchRowsMax } = parts.limits;
   const found = new Set<string>();
   for (let after = ''; found.size < batchRowsMax;) {
     const keys = await ledgerLeftovers(parts.db, position, after, batchRowsMax);
@@ -173,15 +178,9 @@ async function leftovers(parts: Parts, stream: StreamKey, position: StreamPositi
     if (last === undefined) break;
     after = last;
   }
-  const target = parts.servers[targetName(stream.direction)];
-  const tag = { system: tagSystems.origin, code: stream.direction === 'up' ? parts.instance : hubOrigin };
-  for (let page = 1; found.size < batchRowsMax; page++) {
-    const request = { ...tag, count: pageRowsMax, page };
-    const { ids, isLast } = await onSide('target', () => target.taggedIds(stream.type, request, cancelSignal()));
-    const keys = ids.map((id) => `${stream.type}/${id}`);
-    for (const key of await withoutOwner(parts.db, position, keys)) found.add(key);
-    heartbeat({ leftovers: found.size, pages: page });
-    if (isLast) break;
+  for await (const listed of ownInTarget(parts, stream, () => found.size >= batchRowsMax)) {
+    for (const key of await withoutOwner(parts.db, position, [...listed.keys()])) found.add(key);
+    heartbeat({ leftovers: found.size });
   }
   return [...found].slice(0, batchRowsMax);
 }

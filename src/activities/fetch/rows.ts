@@ -98,12 +98,12 @@ export function versionOf(resource: JsonObject): { version?: number; lastUpdated
 const jsonBytes = (value: Json): number => Buffer.byteLength(JSON.stringify(value));
 
 /** `Type/~hash`: not a valid id, so that it can be nobody else's. */
-export const badKey = (type: string, content: Json, sealer: Sealer): string =>
+const badKey = (type: string, content: Json, sealer: Sealer): string =>
   `${type}/~${sealer.hash('bad-row', createHash('sha256').update(JSON.stringify(content)).digest('hex'))}`;
 
 /** Keys of the seen set. */
 export const idKeyOf = (sealer: Sealer, type: string, id: string): string => sealer.hash('id', type, id);
-export const rowKeyOf = (sealer: Sealer, type: string, id: string, seenAs: string): string =>
+const rowKeyOf = (sealer: Sealer, type: string, id: string, seenAs: string): string =>
   sealer.hash('row', type, id, seenAs);
 
 /** A row as the seen set knows it. */

@@ -2,25 +2,27 @@
 import { beginDeparture } from '../../state/departures.ts';
 import { tierOf } from '../../sync/tiers.ts';
 import type { BeginLeaveInput, BeginLeaveResult } from '../contract.ts';
-import { alive, failureOf } from '../failures.ts';
+import { guardedSite } from '../failures.ts';
 import type { Parts } from '../parts.ts';
 import type { LeavePorts } from './ports.ts';
 
-export const createBeginLeave =
-  (parts: Parts, ports: LeavePorts): ((input: BeginLeaveInput) => Promise<BeginLeaveResult>) =>
-  async ({ run, data: asked }) => {
-    try {
-      return await alive(async () => {
-        const { data } = await beginDeparture(parts.db, { run, data: asked, nowMs: parts.now() });
-        await ports.removeSchedules();
-        parts.log.warn('leave-begun', { instance: parts.instance, data });
-        // What refers to others goes before what is referred to: the order of a first load, from its end.
-        const streams = parts.streams
-          .map(({ direction, type }) => ({ direction, type }))
-          .sort((a, b) => tierOf(b.type) - tierOf(a.type) || a.type.localeCompare(b.type));
-        return { data, streams };
-      });
-    } catch (error) {
-      throw failureOf(error, 'begin-leave');
-    }
-  };
+export const createBeginLeave = (
+  parts: Parts,
+  ports: LeavePorts,
+): ((input: BeginLeaveInput) => Promise<BeginLeaveResult>) =>
+  guardedSite('begin-leave', (input: BeginLeaveInput) => beginLeave(parts, ports, input));
+
+async function beginLeave(
+  parts: Parts,
+  ports: LeavePorts,
+  { run, data: asked }: BeginLeaveInput,
+): Promise<BeginLeaveResult> {
+  const { data } = await beginDeparture(parts.db, { run, data: asked, nowMs: parts.now() });
+  await ports.removeSchedules();
+  parts.log.warn('leave-begun', { instance: parts.instance, data });
+  // What refers to others goes before what is referred to: the order of a first load, from its end.
+  const streams = parts.streams
+    .map(({ direction, type }) => ({ direction, type }))
+    .sort((a, b) => tierOf(b.type) - tierOf(a.type) || a.type.localeCompare(b.type));
+  return { data, streams };
+}

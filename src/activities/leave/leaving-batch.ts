@@ -3,17 +3,17 @@
  * fenced, recorded. Found by the ledger and by the origin tag in the hub, since either may have lost some. Without the
  * breaker of a resync's leftovers: an operator has confirmed it by the instance's name.
  */
-import { hubOrigin, tagSystems } from '../../deid/engine.ts';
 import type { Departure } from '../../state/departures.ts';
-import { forgetDeleted, liveLedger, typeOfKey } from '../../state/ledger.ts';
-import { heldAmong, releaseHeld } from '../../state/quarantine.ts';
+import { forgetDeleted, idOfKey, liveLedger, typeOfKey } from '../../state/ledger.ts';
+import { quarantinedAmong, releaseHeld } from '../../state/quarantine.ts';
 import { readStream } from '../../state/streams.ts';
 import { deleteLine } from '../../threads/lines.ts';
 import type { FenceModes } from '../commit/probe.ts';
 import type { LeavingInput, LeavingResult, StreamKey } from '../contract.ts';
-import { cancelSignal, guarded, heartbeat, onSide, TroubleError } from '../failures.ts';
+import { guarded, heartbeat, TroubleError } from '../failures.ts';
 import { stage } from '../fetch/own-work.ts';
-import { type Parts, targetName } from '../parts.ts';
+import { ownInTarget } from '../own-in-target.ts';
+import type { Parts } from '../parts.ts';
 import { agreeWithTarget } from '../reconcile-cursor.ts';
 import { newBatchId } from '../staged.ts';
 import { requireLeaving } from './here.ts';
@@ -49,7 +49,7 @@ async function leavingBatch(
     {
       id: newBatchId(parts.instance, stream, position.epoch),
       own: 'leftovers',
-      lines: keys.map((key) => deleteLine(key.slice(key.indexOf('/') + 1), typeOfKey(key))),
+      lines: keys.map((key) => deleteLine(idOfKey(key), typeOfKey(key))),
       deleted: keys.length,
     },
   );
@@ -65,9 +65,9 @@ interface Found {
 
 /** Looks for what of a type is in the target, up to a batch. */
 async function findKeys(parts: Parts, { direction, type }: StreamKey, found: Found): Promise<void> {
-  const { batchRowsMax, pageRowsMax } = parts.limits;
+  const { batchRowsMax } = parts.limits;
   const add = async (keys: readonly string[]): Promise<void> => {
-    const held = await heldAmong(parts.db, direction, keys);
+    const held = await quarantinedAmong(parts.db, direction, keys);
     for (const key of keys) {
       if (held.has(key)) found.held.add(key);
       else if (found.keys.size < batchRowsMax) found.keys.add(key);
@@ -79,14 +79,8 @@ async function findKeys(parts: Parts, { direction, type }: StreamKey, found: Fou
     await add(rows.map(({ key }) => key));
     after = rows.at(-1)?.key;
   }
-  const target = parts.servers[targetName(direction)];
-  const tag = { system: tagSystems.origin, code: direction === 'up' ? parts.instance : hubOrigin };
-  for (let page = 1; found.keys.size < batchRowsMax; page++) {
-    const request = { ...tag, count: pageRowsMax, page };
-    const { ids, isLast } = await onSide('target', () => target.taggedIds(type, request, cancelSignal()));
-    await add(ids.map((id) => `${type}/${id}`));
-    if (isLast) break;
-  }
+  const isFull = (): boolean => found.keys.size >= batchRowsMax;
+  for await (const listed of ownInTarget(parts, { direction, type }, isFull)) await add([...listed.keys()]);
 }
 
 /** What this leaving has deleted by now, by type. */

@@ -2,18 +2,10 @@
 import { currentDeparture, endDepartures } from '../../state/departures.ts';
 import { beginAnew } from '../begin-resync.ts';
 import type { RejoinResult } from '../contract.ts';
-import { alive, failureOf, heartbeat } from '../failures.ts';
+import { guardedSite, heartbeat } from '../failures.ts';
 import type { Parts } from '../parts.ts';
 
-export const createRejoin =
-  (parts: Parts): (() => Promise<RejoinResult>) =>
-  async () => {
-    try {
-      return await alive(() => rejoin(parts));
-    } catch (error) {
-      throw failureOf(error, 'rejoin');
-    }
-  };
+export const createRejoin = (parts: Parts): (() => Promise<RejoinResult>) => guardedSite('rejoin', () => rejoin(parts));
 
 async function rejoin(parts: Parts): Promise<RejoinResult> {
   if ((await currentDeparture(parts.db)) === undefined) return { streams: 0 };

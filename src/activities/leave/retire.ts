@@ -5,21 +5,14 @@
 import { currentDeparture, type DepartureReport, updateDeparture } from '../../state/departures.ts';
 import { forgetLive } from '../../state/forget-live.ts';
 import type { FinishLeaveInput, LeaveRecord } from '../contract.ts';
-import { alive, assertInTime, failureOf, heartbeat, TroubleError } from '../failures.ts';
+import { assertInTime, guardedSite, heartbeat, TroubleError } from '../failures.ts';
 import type { Parts } from '../parts.ts';
 import { requireLeaving } from './here.ts';
 import { deletedSoFar } from './leaving-batch.ts';
 import type { LeavePorts } from './ports.ts';
 
-export const createForgetLive =
-  (parts: Parts): (() => Promise<Record<string, number>>) =>
-  async () => {
-    try {
-      return await alive(() => forget(parts));
-    } catch (error) {
-      throw failureOf(error, 'forget-live');
-    }
-  };
+export const createForgetLive = (parts: Parts): (() => Promise<Record<string, number>>) =>
+  guardedSite('forget-live', () => forget(parts));
 
 /** Also the times to come: what has just been written is older than that. */
 const anyAgeSeconds = -86_400;
@@ -47,15 +40,11 @@ function sum(a: Readonly<Record<string, number>> = {}, b: Readonly<Record<string
   return total;
 }
 
-export const createFinishLeave =
-  (parts: Parts, ports: LeavePorts): ((input: FinishLeaveInput) => Promise<LeaveRecord>) =>
-  async (input) => {
-    try {
-      return await alive(() => finish(parts, ports, input));
-    } catch (error) {
-      throw failureOf(error, 'finish-leave');
-    }
-  };
+export const createFinishLeave = (
+  parts: Parts,
+  ports: LeavePorts,
+): ((input: FinishLeaveInput) => Promise<LeaveRecord>) =>
+  guardedSite('finish-leave', (input: FinishLeaveInput) => finish(parts, ports, input));
 
 async function finish(parts: Parts, ports: LeavePorts, input: FinishLeaveInput): Promise<LeaveRecord> {
   // Again: somebody may have made them anew meanwhile.

@@ -10,9 +10,9 @@ import { isOwner, type Survey, surveyPage, type SurveyRow } from '../../state/su
 import { orderWanted } from '../../state/wanted.ts';
 import { type DriftKind, driftOf, found, hangsOnTarget, isDeletedBy } from '../../sync/drift.ts';
 import { heartbeat, TroubleError } from '../failures.ts';
+import { ownAmong } from '../own-in-target.ts';
 import type { Parts } from '../parts.ts';
 import type { Tally } from './tally.ts';
-import { listedAfterAll } from './target-pass.ts';
 
 export interface Judging {
   readonly survey: Survey;
@@ -37,7 +37,7 @@ export async function judgeAll(parts: Parts, judging: Judging): Promise<boolean>
     const absent = rows.filter(
       ({ digest, listed, found: now }) => digest !== '' && listed === null && now !== found.nothing,
     );
-    const back = await listedAfterAll(
+    const back = await ownAmong(
       parts,
       survey,
       absent.map(({ key }) => key),
