@@ -9,7 +9,7 @@ import { noCounts, readStream, type StreamKey, writeStream } from '../state/stre
 import { dropParked } from '../state/parked.ts';
 import { dropWantedOf } from '../state/wanted.ts';
 import { cursorId, cursorOf } from '../sync/cursor.ts';
-import { cursorType } from './commit/fence.ts';
+import { cursorType } from './commit/cursor-writes.ts';
 import type { StreamTotals } from './contract.ts';
 import { cancelSignal, guarded, onSide } from './failures.ts';
 import { requireHere } from './leave/here.ts';

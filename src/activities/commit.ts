@@ -10,7 +10,9 @@ import { noteMarkers, oldMarkers } from '../state/markers.ts';
 import { commitLabel } from '../sync/commit-label.ts';
 import { cursorId, cursorOf } from '../sync/cursor.ts';
 import { contentsOf } from './commit/contents.ts';
-import { cursorType, type FenceMode, openFence } from './commit/fence.ts';
+import { cursorType } from './commit/cursor-writes.ts';
+import type { FenceMode } from './commit/fence.ts';
+import { openFence } from './commit/fencing.ts';
 import { finishCommit, type Finished } from './commit/finish.ts';
 import { knownPlan } from './commit/known-plan.ts';
 import { planBatch, planRelease } from './commit/plan.ts';
@@ -128,10 +130,9 @@ async function carryOut(
   const sweepable =
     mode === 'marker' ? await oldMarkers(parts.db, id, parts.now() - fixedLimits.markerAgeSecondsMax * 1_000) : [];
   const cursorContent = cursorResource(parts, plan, position);
-  const fence = await openFence({
+  const fence = await openFence(mode, {
     instance: parts.instance,
     target,
-    mode,
     plan,
     cursor: versioned,
     cursorContent,

@@ -1,13 +1,17 @@
 /**
  * Before a stream is read: do the target's cursor and the site's notes tell the same story? A commit that was not
- * noted is noted now; one that was given up is fenced off, so that a lost attempt of it can do no harm any more.
+ * noted is noted now; one that was given up is fenced off, so that a lost attempt of it can do no harm any more, and as
+ * much of it as the target has is noted.
  */
+import { StagingProblem } from '../staging/staging.ts';
 import { releaseClaims } from '../state/parked.ts';
-import { type OpenCommit, readStream, type StreamKey, writeStream } from '../state/streams.ts';
+import { readStream, type StreamKey, writeStream } from '../state/streams.ts';
 import { compareCursor, cursorId, cursorOf } from '../sync/cursor.ts';
-import { cursorType, fenceOff } from './commit/fence.ts';
-import { finishCommit } from './commit/finish.ts';
+import { cursorType } from './commit/cursor-writes.ts';
+import { fenceOff } from './commit/fencing.ts';
+import { closeCommit, finishCommit } from './commit/finish.ts';
 import { knownPlan } from './commit/known-plan.ts';
+import type { CommitPlan } from './commit/planned.ts';
 import type { FenceModes } from './commit/probe.ts';
 import { cancelSignal, onSide, TroubleError } from './failures.ts';
 import { type Parts, policyOf, targetName } from './parts.ts';
@@ -28,8 +32,10 @@ export async function agreeWithTarget(parts: Parts, modes: FenceModes, stream: S
     return agreeWithTarget(parts, modes, stream);
   }
   const mode = await modes.of(target, parts.instance);
-  await fenceOff({ instance: parts.instance, target, mode, stream, open: openCommit, cursor: versioned });
-  await closeCommit(parts, stream, openCommit);
+  const plan = await planIfStaged(parts, stream, openCommit.label);
+  const input = { instance: parts.instance, target, stream, open: openCommit, cursor: versioned };
+  const progress = await fenceOff(mode, input);
+  await closeCommit(parts, stream, openCommit, { plan, progress });
 }
 
 /** The commit went through, but whoever sent it did not live to note it. */
@@ -40,6 +46,16 @@ async function noteCommit(parts: Parts, modes: FenceModes, stream: StreamKey, la
   return agreeWithTarget(parts, modes, stream);
 }
 
+/** The plan of a commit that was given up, unless it went with its batch: what the target has of it is written again then. */
+async function planIfStaged(parts: Parts, stream: StreamKey, label: string): Promise<CommitPlan | undefined> {
+  try {
+    return (await knownPlan(parts, stream, label)).plan;
+  } catch (error) {
+    if (error instanceof StagingProblem && error.code === 'staging-missing') return undefined;
+    throw error;
+  }
+}
+
 /** Closes a commit of which nothing was sent; false where that is not so any more. */
 async function closeUnsent(parts: Parts, stream: StreamKey, label: string): Promise<boolean> {
   return parts.db.transaction().execute(async (tx) => {
@@ -48,15 +64,5 @@ async function closeUnsent(parts: Parts, stream: StreamKey, label: string): Prom
     await releaseClaims(tx, label);
     await writeStream(tx, { ...at, openCommit: undefined });
     return true;
-  });
-}
-
-/** Closes a commit that is fenced off, unless another has closed it: the one that is open then is the next. */
-async function closeCommit(parts: Parts, stream: StreamKey, open: OpenCommit): Promise<void> {
-  await parts.db.transaction().execute(async (tx) => {
-    const at = await readStream(tx, stream);
-    if (at.openCommit?.label !== open.label || at.openCommit.planner !== open.planner) return;
-    await releaseClaims(tx, open.label);
-    await writeStream(tx, { ...at, openCommit: undefined });
   });
 }

@@ -12,7 +12,7 @@ import { currentDeparture } from '../state/departures.ts';
 import { readStream, type StreamPosition } from '../state/streams.ts';
 import { beginSurvey, copyLedger, dropSurvey, endSurvey, type Survey } from '../state/survey.ts';
 import { compareCursor, cursorId, cursorOf } from '../sync/cursor.ts';
-import { cursorType } from './commit/fence.ts';
+import { cursorType } from './commit/cursor-writes.ts';
 import type { ReconcileInput, ReconcileReport, SkipReason, StreamKey } from './contract.ts';
 import { cancelSignal, guarded, heartbeat, onSide, TroubleError } from './failures.ts';
 import { type Parts, policyOf, sourceName, targetName } from './parts.ts';

@@ -120,6 +120,52 @@ describe.each(modes)('commit, where ifMatch on entries is %s', (mode) => {
     });
   });
 
+  describe.each([
+    ['bundle', fourBundles],
+    ['piece', oneBundle],
+  ] as const)('that dies after a %s', (_what, limits) => {
+    /** Refused wherever it is among others, so that its bundle goes out in pieces. */
+    const poison = (site: Site): void => {
+      if (limits !== oneBundle) return;
+      const match = { bodyIncludes: `"url":"Patient/${site.pseudonym('Patient', 'p9')}"` };
+      site.hub.faults.push({ match, times: 1_000, action: { kind: 'answer', status: 422, body: '{}' } });
+    };
+    const written = ids.map((id) => (limits === oneBundle && id === 'p9' ? 0 : 1));
+    const committed = written.filter((count) => count === 1).length;
+
+    it('goes on from there, however often', async () => {
+      await withSite(options(mode, limits), async (site) => {
+        const batch = await firstBatch(site);
+        poison(site);
+        for (let turn = 0; turn < 3; turn += 1) {
+          const died = await outcome(site.commit(batch, dyingAfter(site, isInFront)));
+          if (died === 'done') break;
+          expect(died).toBe('unexpected');
+        }
+        await site.commit(batch).catch(() => undefined);
+        expect(versions(site)).toEqual(written);
+        expect(await site.position(patients)).toMatchObject({ sequence: 1, counts: { committed } });
+      });
+    });
+
+    it('and is given up then, is found there by the next batch', async () => {
+      await withSite(options(mode, limits), async (site) => {
+        const batch = await firstBatch(site);
+        poison(site);
+        expect(await outcome(site.commit(batch, dyingAfter(site, isInFront)))).toBe('unexpected');
+        await site.fetch(patients, { discard: [batch.id], tidyOnly: true });
+        const atFirst = versions(site);
+        expect(atFirst).toContain(1);
+        // One is deleted at the source before anybody looks again.
+        site.instance.delete('Patient', ids[atFirst.indexOf(1)]!);
+        await site.drive(patients);
+        expect(versions(site)).toEqual(written.map((count, at) => (at === atFirst.indexOf(1) ? 2 : count)));
+        expect(site.hub.list('Patient')).toHaveLength(committed - 1);
+        expect((await site.position(patients)).counts).toMatchObject({ committed, deleted: 1 });
+      });
+    });
+  });
+
   describe('an attempt that lost', () => {
     const holds: readonly (readonly [string, SiteOptions['limits'], (site: Site) => Held])[] = [
       ['its first transaction', fourBundles, (site) => holdTransaction(site, isData)],

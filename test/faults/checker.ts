@@ -6,7 +6,7 @@ import type { Database } from '../../src/state/database.ts';
 import { historyFaults, type HistoryInput } from './history.ts';
 import { canonicalText, type Expected, type Truth } from './truth.ts';
 
-export interface CheckInput extends Omit<HistoryInput, 'hadRefusals'> {
+export interface CheckInput extends HistoryInput {
   readonly direction: 'up' | 'down';
   readonly types: readonly string[];
   readonly source: Emulator;
@@ -52,7 +52,6 @@ interface Lists {
 /** What is wrong, in words without data; nothing where all is well. */
 export async function faultsOf(input: CheckInput): Promise<string[]> {
   const lists = await readLists(input);
-  const history = { ...input, hadRefusals: lists.refusable.size > 0 };
   const found: string[] = [];
   for (const type of input.types) {
     const known = new Set<string>();
@@ -64,7 +63,7 @@ export async function faultsOf(input: CheckInput): Promise<string[]> {
       found.push(
         ...placeFaults(input, lists, `${type}/${targetId}`, states.at(-1)).map((fault) => `${where}: ${fault}`),
       );
-      found.push(...historyFaults(history, type, targetId, states).map((fault) => `${where}: ${fault}`));
+      found.push(...historyFaults(input, type, targetId, states).map((fault) => `${where}: ${fault}`));
     }
     for (const resource of input.target.list(type)) {
       if (input.isOurs(resource) && !known.has(resource.id ?? '')) found.push(`${type}: a resource that nobody has`);

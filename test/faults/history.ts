@@ -9,13 +9,11 @@ export interface HistoryInput {
   readonly isForeign: (type: string, txid: number) => boolean;
   /** How often a type's stream began anew. */
   readonly resyncs: (type: string) => number;
-  /** Whether transactions were refused for their content: an attempt that dies between the pieces sends the first of them again. */
-  readonly hadRefusals: boolean;
 }
 
 /** Faults in what a target saw of one resource, whose states at the source are given in the order of their commits. */
 export function historyFaults(
-  { target, isForeign, resyncs, hadRefusals }: HistoryInput,
+  { target, isForeign, resyncs }: HistoryInput,
   type: string,
   id: string,
   states: readonly Expected[],
@@ -38,8 +36,7 @@ export function historyFaults(
     else found.push('something was written that the source never had');
   }
   // A resync writes what is there once more.
-  if (repeats > resyncs(type) + (hadRefusals ? 1 : 0))
-    found.push(`${String(repeats)} times written again without a change`);
+  if (repeats > resyncs(type)) found.push(`${String(repeats)} times written again without a change`);
   return found;
 }
 

@@ -303,7 +303,7 @@ describe('the files', () => {
     const written = [...body.matchAll(/^ {4}(\w+)[:,]/gm)].map((match) => match[1]!);
     expect(written).toEqual(expect.arrayContaining(['kind', 'version', 'sequence', 'counts']));
     for (const name of written.filter((one) => one !== 'id')) expect(elements).toContain(`ChangesInfo.${name}`);
-    for (const name of ['changes', 'committed', 'deleted', 'unchanged', 'withheld', 'closed', 'lane'])
+    for (const name of ['changes', 'committed', 'deleted', 'unchanged', 'withheld', 'closed', 'lane', 'sets'])
       expect(elements.some((path) => path.endsWith(`.${name}`))).toBe(true);
   });
 });

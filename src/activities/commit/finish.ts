@@ -8,8 +8,10 @@ import { orderHeldDeletes, settleRetried } from '../../state/retries.ts';
 import {
   addCounts,
   noCounts,
+  type OpenCommit,
   readStream,
   type StreamCounts,
+  type StreamKey,
   type StreamPosition,
   writeStream,
 } from '../../state/streams.ts';
@@ -17,6 +19,7 @@ import { dropWanted, settleWanted } from '../../state/wanted.ts';
 import { settleSeen } from '../../state/window.ts';
 import { TroubleError } from '../failures.ts';
 import { type Parts, settleMsOf } from '../parts.ts';
+import type { Progress } from './fence.ts';
 import type { CommitPlan, PlannedWrite } from './planned.ts';
 
 export interface Finished {
@@ -46,24 +49,17 @@ export async function finishCommit(
     const quarantined = await quarantinedBy(tx, direction, plan.label);
     const left = new Set([...(await parkedBy(tx, direction, plan.label)), ...quarantined]);
     const done = plan.writes.filter((write) => !left.has(write.key));
-    const puts = done.filter((write) => write.method === 'PUT').map((write) => write.key);
-    await noteOthers(tx, plan, done, versions);
-    const own = done.filter((write) => typeOfKey(write.key) === plan.stream.type);
-    await writeLedger(tx, direction, ledgerWrites(own, plan.epoch, versions));
-    await removeParked(tx, direction, [...done.map((write) => write.key), ...quarantined]);
+    const { counts: sent, freed } = await noteDone(tx, plan, done, versions);
+    await removeParked(tx, direction, quarantined);
     await releaseClaims(tx, plan.label);
     // The deletes of leftovers say nothing of a state that is refused now.
     const decided = plan.own === 'leftovers' ? [] : [...done.map((write) => write.key), ...plan.unchangedKeys];
     await releaseFromQuarantine(tx, direction, decided);
     if (plan.own === 'wanted') await settleWanted(tx, direction, plan.batch);
     if (plan.own === 'retry') await settleRetried(tx, direction, plan.batch);
-    if (done.some((write) => write.method === 'DELETE')) await orderHeldDeletes(tx, direction);
-    await dropWanted(tx, direction, puts);
     await dropDeletions(tx, direction, [...plan.writes.map((write) => write.key), ...plan.unchangedKeys]);
-    const freed = await noteArrived(tx, direction, puts);
     if (plan.batch !== '') await settleSeen(tx, plan.stream, plan.batch, plan.settled, settleMsOf(parts.limits));
-    const committed = own.filter((write) => write.method === 'PUT').length;
-    const counts = { ...plan.counts, committed, deleted: own.length - committed };
+    const counts = { ...plan.counts, ...sent };
     const now = parts.now();
     const current = plan.delivered >= plan.head;
     const next: StreamPosition = {
@@ -82,6 +78,74 @@ export async function finishCommit(
     await writeStream(tx, next);
     return { position: next, counts, freed };
   });
+}
+
+/**
+ * Notes what the target has of a commit that was given up, and that nothing more of it can come: the next batch brings the
+ * same states again and finds them there. Positions stay as they are.
+ */
+export async function closeCommit(
+  parts: Parts,
+  stream: StreamKey,
+  open: OpenCommit,
+  { plan, progress }: { readonly plan: CommitPlan | undefined; readonly progress: Progress },
+): Promise<void> {
+  await parts.db.transaction().execute(async (tx) => {
+    const { openCommit } = await readStream(tx, stream);
+    // Another has closed it: the one that is open then is the next.
+    if (openCommit?.label !== open.label || openCommit.planner !== open.planner) return;
+    if (plan?.planner === open.planner && plan !== undefined) await noteSent(tx, plan, progress);
+    await releaseClaims(tx, open.label);
+    await writeStream(tx, { ...(await readStream(tx, stream)), openCommit: undefined });
+  });
+}
+
+async function noteSent(tx: Database, plan: CommitPlan, progress: Progress): Promise<void> {
+  const { direction } = plan.stream;
+  const left = new Set([
+    ...(await parkedBy(tx, direction, plan.label)),
+    ...(await quarantinedBy(tx, direction, plan.label)),
+  ]);
+  const sets = plan.bundles.flatMap((bundle, at) =>
+    progress.isApplied(at) ? bundle.sets : bundle.sets.slice(0, progress.setsSent(at)),
+  );
+  const sent = sets.flat().flatMap((index) => plan.writes[index] ?? []);
+  const { counts } = await noteDone(
+    tx,
+    plan,
+    sent.filter(({ key }) => !left.has(key)),
+    new Map(),
+  );
+  const position = await readStream(tx, plan.stream);
+  await writeStream(tx, { ...position, counts: addCounts(position.counts, { ...noCounts, ...counts }) });
+}
+
+/** Notes writes that the target has: in the ledger, and for whatever waited for them. */
+async function noteDone(
+  tx: Database,
+  plan: CommitPlan,
+  done: readonly PlannedWrite[],
+  versions: ReadonlyMap<string, string>,
+): Promise<{ counts: Pick<StreamCounts, 'committed' | 'deleted'>; freed: number }> {
+  const { direction } = plan.stream;
+  const puts = done.filter((write) => write.method === 'PUT').map((write) => write.key);
+  await noteOthers(tx, plan, done, versions);
+  const own = done.filter((write) => typeOfKey(write.key) === plan.stream.type);
+  await writeLedger(tx, direction, ledgerWrites(own, plan.epoch, versions));
+  await removeParked(
+    tx,
+    direction,
+    done.map((write) => write.key),
+  );
+  if (done.some((write) => write.method === 'DELETE')) await orderHeldDeletes(tx, direction);
+  await dropWanted(tx, direction, puts);
+  const freed = await noteArrived(tx, direction, puts);
+  return { counts: countsOf(own), freed };
+}
+
+function countsOf(writes: readonly PlannedWrite[]): Pick<StreamCounts, 'committed' | 'deleted'> {
+  const committed = writes.filter((write) => write.method === 'PUT').length;
+  return { committed, deleted: writes.length - committed };
 }
 
 const ledgerWrites = (
@@ -103,9 +167,6 @@ async function noteOthers(
   for (const [type, writes] of byType) {
     const position = await readStream(tx, { direction, type });
     await writeLedger(tx, direction, ledgerWrites(writes, position.epoch, versions));
-    const committed = writes.filter((write) => write.method === 'PUT').length;
-    const deleted = writes.length - committed;
-    const counts = addCounts(position.counts, { ...noCounts, committed, deleted });
-    await writeStream(tx, { ...position, counts });
+    await writeStream(tx, { ...position, counts: addCounts(position.counts, { ...noCounts, ...countsOf(writes) }) });
   }
 }

@@ -6,7 +6,8 @@ import { randomBytes } from 'node:crypto';
 
 import type { CommitTarget } from '../../fhir/server.ts';
 import { cancelSignal, onSide, TroubleError } from '../failures.ts';
-import { cursorType, type FenceMode } from './fence.ts';
+import { cursorType } from './cursor-writes.ts';
+import type { FenceMode } from './fence.ts';
 
 /** How often a question is asked whose answer may be chance. */
 const looks = 3;

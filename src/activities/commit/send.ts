@@ -73,36 +73,36 @@ class Sender implements Sent {
       await Promise.all(
         [...byLane.values()].map(async (lane) => {
           for (const bundle of lane) {
-            if (this.#input.fence.isApplied(bundle.index)) this.#recall(bundle.sets);
-            else await this.#send(bundle.sets, bundle.index, false, '');
+            await this.#send(bundle.sets, bundle.index, false);
           }
         }),
       );
     }
-    await this.#send(plan.bundles[lastBundle]?.sets ?? [], lastBundle, true, '');
+    await this.#send(plan.bundles[lastBundle]?.sets ?? [], lastBundle, true);
   }
 
-  /** Sends some sets as one transaction; `part` is empty for a whole bundle or the piece that completes it. */
-  async #send(sets: Sets, bundle: number, last: boolean, part: string): Promise<void> {
-    const sendable = await this.#withoutFailed(sets);
-    const carriesCursor = last && part === '';
-    // What completes a bundle goes out even if nothing is left in it: its fence has to be taken.
-    if (sendable.length === 0 && part !== '') return;
+  /** Sends some sets as one transaction; `upTo` is the end of a piece among its bundle's sets, absent for what completes the bundle. */
+  async #send(sets: Sets, bundle: number, last: boolean, upTo?: number): Promise<void> {
+    const { fence } = this.#input;
+    const carriesCursor = last && upTo === undefined;
     for (let attempt = 1; ; attempt++) {
-      // Another attempt of this commit may have completed it meanwhile.
-      if (!last && this.#input.fence.isApplied(bundle)) {
-        this.#recall(sendable);
+      // An earlier attempt of this commit may have come as far, or another meanwhile.
+      if (!last && fence.isApplied(bundle)) {
+        this.#recall(sets);
         return;
       }
-      const answer = await this.#post(sendable, bundle, last, part);
+      const sendable = await this.#withoutFailed(this.#withoutSent(sets, bundle));
+      // What completes a bundle goes out even if nothing is left in it: its fence has to be taken.
+      if (sendable.length === 0 && upTo !== undefined) return;
+      const answer = await this.#post(sendable, bundle, upTo);
       if (answer.kind === 'done') {
-        this.#noteVersions(sendable, this.#input.fence.entries(bundle, last, part).length, answer.versions);
+        this.#noteVersions(sendable, fence.entries(bundle, upTo).length, answer.versions);
         await this.#noteAccepted(sendable);
-        if (!carriesCursor) await this.#input.fence.passed(bundle, last);
+        if (!carriesCursor) await fence.passed(bundle, upTo);
         return;
       }
       if (answer.status === 409 || answer.status === 412) {
-        if ((await this.#input.fence.judge(bundle, last)) === 'applied') return;
+        if ((await fence.judge(bundle)) === 'applied') return;
         // The fence stands: a serialization conflict, which goes away by itself; a 409 that stays is the content's.
         if (attempt < fixedLimits.conflictAttemptsMax) {
           await pause(attempt * (20 + Math.random() * 60));
@@ -111,9 +111,18 @@ class Sender implements Sent {
         if (answer.status === 412) throw new TroubleError('target-conflict');
       }
       // Whoever has lost must not draw conclusions from a refusal.
-      else if ((await this.#input.fence.judge(bundle, last)) === 'applied') return;
-      return this.#refused(sendable, bundle, last, part, answer);
+      else if ((await fence.judge(bundle)) === 'applied') return;
+      return this.#refused(sendable, bundle, last, upTo, answer);
     }
+  }
+
+  /** Without what the bundle's pieces have brought to the target. */
+  #withoutSent(sets: Sets, bundle: number): Sets {
+    const sent = this.#input.fence.setsSent(bundle);
+    if (sent === 0) return sets;
+    const through = new Set(this.#input.plan.bundles[bundle]?.sets.slice(0, sent));
+    this.#recall(sets.filter((set) => through.has(set)));
+    return sets.filter((set) => !through.has(set));
   }
 
   /** @param inFront - entries of the fence, which come first */
@@ -154,25 +163,32 @@ class Sender implements Sent {
     sets: Sets,
     bundle: number,
     last: boolean,
-    part: string,
+    upTo: number | undefined,
     answer: { status: number; missing: readonly string[] },
   ): Promise<void> {
     const waiting = answer.missing.length === 0 ? [] : await this.#parkWaiting(sets, answer.missing);
-    if (waiting.length > 0) return this.#send(sets, bundle, last, part);
+    if (waiting.length > 0) return this.#send(sets, bundle, last, upTo);
     // Not even the cursor alone: it is not the data that is refused.
     if (sets.length === 0) throw new TroubleError('target-refuses');
     if (sets.length === 1) {
       await this.#quarantine(sets[0] ?? [], answer.status);
-      return this.#send([], bundle, last, part);
+      return this.#send([], bundle, last, upTo);
     }
     const half = Math.ceil(sets.length / 2);
-    await this.#send(sets.slice(0, half), bundle, last, `${part}.${String(half)}`);
-    await this.#send(sets.slice(half), bundle, last, part);
+    const first = sets.slice(0, half);
+    await this.#send(first, bundle, last, this.#endOf(first, bundle));
+    await this.#send(sets.slice(half), bundle, last, upTo);
   }
 
-  async #post(sets: Sets, bundle: number, last: boolean, part: string): ReturnType<CommitTarget['transaction']> {
+  /** Where a piece ends among its bundle's sets. */
+  #endOf(piece: Sets, bundle: number): number {
+    const lastSet = piece.at(-1);
+    return (this.#input.plan.bundles[bundle]?.sets.findIndex((set) => set === lastSet) ?? -1) + 1;
+  }
+
+  async #post(sets: Sets, bundle: number, upTo: number | undefined): ReturnType<CommitTarget['transaction']> {
     const { target, fence } = this.#input;
-    const body = await this.#bundle(sets, fence.entries(bundle, last, part));
+    const body = await this.#bundle(sets, fence.entries(bundle, upTo));
     heartbeat({ bundlesPosted: this.posted, bundlesPlanned: this.#input.plan.bundles.length });
     assertInTime();
     this.posted += 1;

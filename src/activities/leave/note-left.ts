@@ -1,6 +1,6 @@
 /** note-left: a stream's cursor in its target says that the instance has left, since when, and what became of the data. */
 import { cursorId } from '../../sync/cursor.ts';
-import { amendCursor, cursorType } from '../commit/fence.ts';
+import { amendCursor, cursorType } from '../commit/cursor-writes.ts';
 import type { NoteLeftInput } from '../contract.ts';
 import { cancelSignal, guarded, onSide } from '../failures.ts';
 import { type Parts, targetName } from '../parts.ts';

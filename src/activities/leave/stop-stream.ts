@@ -9,7 +9,7 @@ import { fixedLimits } from '../../limits.ts';
 import { updateDeparture } from '../../state/departures.ts';
 import { readStream, writeStream } from '../../state/streams.ts';
 import { cursorId, cursorOf } from '../../sync/cursor.ts';
-import { cursorType } from '../commit/fence.ts';
+import { cursorType } from '../commit/cursor-writes.ts';
 import type { FenceModes } from '../commit/probe.ts';
 import type { StopStreamInput, StreamKey } from '../contract.ts';
 import { assertInTime, cancelSignal, guarded, heartbeat, onSide } from '../failures.ts';
