@@ -7,13 +7,14 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import pMap from 'p-map';
 import { addCounts, countJest, countsLine } from './test-counts.ts';
 import type { Counts, JestReport } from './test-counts.ts';
+import { makeTestFolder } from './test-folder.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -34,18 +35,27 @@ const staticChecks: { readonly name: string; readonly script: string; readonly a
   },
 ];
 
-const folder = mkdtempSync(join(tmpdir(), 'fhir-sluice-tests-'));
+const folder = makeTestFolder(process.env.TMPDIR);
+
+/** Who is stopped from outside stops what it started, and leaves nothing behind. */
+const stopped = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    stopped.abort();
+  });
+}
 
 /**
  * Starts a package's script with this very Node. It and all programs that tests start share what Node has compiled:
- * a `sluice` then takes half the time to begin. Of this run alone, since who may write there may run code.
+ * a `sluice` then takes half the time to begin.
  */
 const startNode = (args: readonly string[], output: 'inherit' | 'pipe'): ChildProcess =>
   spawn(process.execPath, args, {
     cwd: root,
     stdio: ['inherit', output, output],
     timeout: runMinutesMax * 60_000,
-    env: { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') },
+    signal: stopped.signal,
+    env: { ...process.env, TMPDIR: folder.temporary, NODE_COMPILE_CACHE: folder.compiled },
   });
 
 const exitCodeOf = async (child: ChildProcess): Promise<number | null> => {
@@ -76,12 +86,12 @@ const readReport = (file: string): JestReport | undefined => {
 };
 
 const runJest = async (args: readonly string[]): Promise<Counts> => {
-  const report = join(folder, 'report.json');
   // Warnings off: Node says of every worker that the module flag is experimental.
   const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-  const jest = [inModules('jest/bin/jest.js'), '--json', `--outputFile=${report}`, ...args];
+  const cache = `--cacheDirectory=${join(tmpdir(), 'fhir-sluice-jest')}`; // the one thing that lasts
+  const jest = [inModules('jest/bin/jest.js'), cache, '--json', `--outputFile=${folder.report}`, ...args];
   const exitCode = await exitCodeOf(startNode([...node, ...jest], 'inherit'));
-  return countJest(readReport(report), exitCode);
+  return countJest(readReport(folder.report), exitCode);
 };
 
 const jestArgs = process.argv.slice(2);
@@ -92,5 +102,5 @@ try {
   process.exitCode = counts.failed === 0 ? 0 : 1;
   process.stdout.write(`${countsLine(counts)}\n`);
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  folder.remove();
 }

@@ -170,17 +170,13 @@ onPostgres('a connection to PostgreSQL', () => {
 
   it('that is cut fails what was going on, and nothing else: the next one is made anew', async () => {
     await withWorkers(2, async ([db, other]) => {
-      const cut = (): Promise<unknown> =>
-        sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-          WHERE application_name = 'fhir-sluice' AND pid <> pg_backend_pid()`.execute(other!);
       await moved(db!);
-      // While nobody uses it, in the middle of a transaction, and between two of its statements.
-      await cut();
+      // While nobody uses it, and between two statements of a transaction.
+      await cutOthers(other!);
       await moved(db!);
       const attempt = db!.transaction().execute(async (tx) => {
         await sql`UPDATE streams SET delivered = 77`.execute(tx);
-        await cutWithoutLock(other!);
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await cutOthers(other!);
         await sql`UPDATE streams SET delivered = 78`.execute(tx);
       });
       await expect(attempt).rejects.toThrow(/^state-unavailable$/);
@@ -204,12 +200,15 @@ onPostgres('a connection to PostgreSQL', () => {
   });
 });
 
-/** A query builder's SELECT takes no lock. */
-const cutWithoutLock = (db: Database): Promise<unknown> =>
-  db
+/** Ends all connections but this one, and returns when they have ended and could be seen to. Takes no lock. */
+async function cutOthers(db: Database): Promise<void> {
+  const cut = await db
     .selectFrom(
-      sql<{ ended: boolean }>`(SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity
+      sql<{ ended: boolean }>`(SELECT pg_terminate_backend(pid, 10000) AS ended FROM pg_stat_activity
         WHERE application_name = 'fhir-sluice' AND pid <> pg_backend_pid())`.as('cut'),
     )
     .select('cut.ended')
     .execute();
+  expect(cut.map(({ ended }) => ended)).toEqual([true]);
+  await new Promise(setImmediate);
+}
