@@ -21,5 +21,7 @@ export default {
   // Some tests start real servers; the slowest single start seen on two shared cores is about 10 s.
   testTimeout: 30_000,
   maxWorkers: 2,
+  // Modules of past suites stay in a worker's heap, some 15 MB a suite: what collects garbage takes longer and longer.
+  workerIdleMemoryLimit: '500MB',
   setupFiles: ['<rootDir>/test/seed.ts'],
 };
