@@ -6,6 +6,7 @@
  */
 export default {
   testEnvironment: '<rootDir>/test/environment.js',
+  testSequencer: '<rootDir>/test/sequencer.js',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

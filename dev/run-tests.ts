@@ -55,7 +55,12 @@ const startNode = (args: readonly string[], output: 'inherit' | 'pipe'): ChildPr
     stdio: ['inherit', output, output],
     timeout: runMinutesMax * 60_000,
     signal: stopped.signal,
-    env: { ...process.env, TMPDIR: folder.temporary, NODE_COMPILE_CACHE: folder.compiled },
+    env: {
+      ...process.env,
+      SLUICE_TEST_FOLDER: folder.path,
+      TMPDIR: folder.temporary,
+      NODE_COMPILE_CACHE: folder.compiled,
+    },
   });
 
 const exitCodeOf = async (child: ChildProcess): Promise<number | null> => {

@@ -9,6 +9,8 @@ const freeBytesMin = 2 * 2 ** 30;
 
 /** Folders of one run. */
 export interface TestFolder {
+  /** The whole of it, for what suites share: a `SLUICE_TEST_FOLDER`. */
+  readonly path: string;
   /** For temporary files: a `TMPDIR`. */
   readonly temporary: string;
   /** What Node has compiled: a `NODE_COMPILE_CACHE`. Of this run alone, since who may write there may run code. */
@@ -43,6 +45,7 @@ function foldersIn(folder: string): TestFolder {
   const temporary = join(folder, 'tmp');
   mkdirSync(temporary, { mode: 0o711 });
   return {
+    path: folder,
     temporary,
     compiled: join(folder, 'compiled'),
     report: join(folder, 'report.json'),

@@ -19,6 +19,7 @@ it('is made where it is said, may be passed through by others but not listed, an
   const folder = makeTestFolder(parent);
   const [name] = readdirSync(parent);
   const whole = join(parent, name!);
+  expect(folder.path).toBe(whole);
   expect([folder.temporary, folder.compiled, folder.report].map(dirname)).toEqual([whole, whole, whole]);
   for (const path of [whole, folder.temporary]) expect(statSync(path).mode & 0o777).toBe(0o711);
   writeFileSync(join(folder.temporary, 'left behind'), '');
@@ -31,14 +32,13 @@ it.each([
   ['has no room', () => '/proc'],
 ])('is made among the temporary files where memory %s', (_what, memory) => {
   const folder = makeTestFolder(undefined, memory());
-  expect(dirname(dirname(folder.temporary))).toBe(tmpdir());
+  expect(dirname(folder.path)).toBe(tmpdir());
   folder.remove();
-  expect(existsSync(folder.temporary)).toBe(false);
+  expect(existsSync(folder.path)).toBe(false);
 });
 
 it('is made in memory where programs can be started in there, and nothing but the folder is', () => {
   const folder = makeTestFolder(undefined, parent);
-  const whole = dirname(folder.temporary);
-  expect(readdirSync(parent)).toEqual([whole.slice(parent.length + 1)]);
+  expect(readdirSync(parent).map((name) => join(parent, name))).toEqual([folder.path]);
   folder.remove();
 });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Worker } from '@temporalio/worker';
 
-import { bundleWorkflows } from '../../src/workflow-bundle.ts';
+import { workflowBundle } from '../support/workflow-bundle.ts';
 import { historyOf } from '../workflows/support/history.ts';
 import { quietRuntime, testConverter } from '../workflows/support/stage.ts';
 import { scenarios } from './scenarios.ts';
@@ -22,7 +22,7 @@ let code: string;
 beforeAll(async () => {
   quietRuntime();
   files = (await readdir(folder)).filter((file) => file.endsWith('.history.json')).sort();
-  code = await bundleWorkflows();
+  code = await workflowBundle();
 });
 
 const read = (file: string): Promise<string> => readFile(join(folder, file), 'utf8');

@@ -22,6 +22,7 @@ import type { JsonObject } from '../../src/fhir/resource.ts';
 import { searchAttributes } from '../../src/workflows/messages.ts';
 import { type Child, LeashedChildren } from './e2e-children.ts';
 import type { Harm } from './e2e-harmed-worker.ts';
+import { workflowBundle } from './workflow-bundle.ts';
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -84,8 +85,6 @@ export class E2eWorld {
       const folder = await mkdtemp(join(tmpdir(), 'fhir-sluice-e2e-'));
       stack.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
       const children = new LeashedChildren();
-      const bundle = join(folder, 'workflows.bundle.js');
-      const bundling = children.start([fromRoot('dev/bundle.ts'), bundle], join(folder, 'bundle.log'));
       const dbFile = join(folder, 'temporal.sqlite');
       // A server that somebody runs has no database file that could be searched, and others' workflows in it.
       const { TEMPORAL_ADDRESS: _running, ...env } = process.env;
@@ -102,8 +101,8 @@ export class E2eWorld {
       defineTypes(hub);
       hub.addClient('admin', secret);
       stack.defer(() => children.stop());
-      const { code } = await bundling.ended;
-      if (code !== 0) throw new Error(`no bundle of the workflows:\n${bundling.log()}`);
+      const bundle = join(folder, 'workflows.bundle.js');
+      await writeFile(bundle, await workflowBundle());
       return new E2eWorld({ folder, dbFile, address: temporal.address, hub, bundle }, children, stack);
     } catch (error) {
       await stack.disposeAsync();

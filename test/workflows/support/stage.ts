@@ -1,4 +1,4 @@
-/** A Temporal server for a suite, the workflows bundled once, and a site on it for each test. */
+/** A Temporal server for a suite, the workflows' bundle, and a site on it for each test. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,9 +15,9 @@ import { taskQueueOf } from '../../../src/config/config.ts';
 import { sluiceDataConverter } from '../../../src/crypto/data-converter.ts';
 import { parseKeyring } from '../../../src/crypto/local-keyring.ts';
 import { syncStartOptions, syncWorkflowType } from '../../../src/temporal/start-sync.ts';
-import { bundleWorkflows } from '../../../src/workflow-bundle.ts';
 import { searchAttributes, statusQuery, type SyncInput, type SyncState } from '../../../src/workflows/messages.ts';
 import type { syncResourceType } from '../../../src/workflows/sync-resource-type.ts';
+import { workflowBundle } from '../../support/workflow-bundle.ts';
 import type { Script } from './script.ts';
 
 /** The payload key of all tests: recorded histories were written under it. No other key is for anything. */
@@ -62,7 +62,7 @@ export class Stage {
   /** On the server that skips time. */
   static async skipping(): Promise<Stage> {
     quietRuntime();
-    const [bundle, executable] = await Promise.all([bundleWorkflows(), findTestServer({ say: () => undefined })]);
+    const [bundle, executable] = await Promise.all([workflowBundle(), findTestServer({ say: () => undefined })]);
     const environment = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
     const attributes = Object.values(searchAttributes).map(({ name }) => [name, keyword] as const);
     await environment.connection.operatorService.addSearchAttributes({
@@ -91,7 +91,7 @@ export class Stage {
       searchAttributes: Object.fromEntries(Object.values(searchAttributes).map(({ name }) => [name, 'Keyword'])),
       dynamicConfig,
     });
-    const [bundle, server] = await Promise.all([bundleWorkflows(), starting]);
+    const [bundle, server] = await Promise.all([workflowBundle(), starting]);
     const connection = await Connection.connect({ address: server.address });
     const native = await NativeConnection.connect({ address: server.address });
     return new Stage({
