@@ -5,6 +5,8 @@
  *     npm run soak -- --seeds 1000      so many
  *     npm run soak -- --seed 4711       one again; --times 20 as often as that
  *     npm run soak -- --from 1          seeds in a row from there, in place of random ones
+ *     npm run soak -- --stores sqlite   a file, a folder and one worker; `postgres`: PostgreSQL, S3 and two workers.
+ *                                       Left out, `mixed`: the seed draws it
  *
  * The last line is `N seeds, N faults, N broken`; the exit code is 1 as soon as an invariant is broken.
  */
@@ -13,6 +15,7 @@ import { parseArgs } from 'node:util';
 
 import { createThreadPool } from '../src/threads/pool.ts';
 import { runSeed, type RunResult } from '../test/faults/run.ts';
+import { storeKinds, StoreServers } from '../test/faults/stores.ts';
 
 const { values } = parseArgs({
   options: {
@@ -21,6 +24,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     times: { type: 'string', default: '1' },
     from: { type: 'string' },
+    stores: { type: 'string', default: 'mixed' },
     verbose: { type: 'boolean', default: false },
   },
 });
@@ -39,7 +43,7 @@ class Soak {
   #warmBytes = 0;
 
   get faults(): number {
-    const kinds = ['source', 'target', 'process', 'temporal'];
+    const kinds = ['source', 'target', 'state', 'staging', 'process', 'temporal', 'mishap'];
     return [...this.#hits].reduce(
       (sum, [name, count]) => (kinds.includes(name.split(':')[0] ?? '') ? sum + count : sum),
       0,
@@ -54,7 +58,7 @@ class Soak {
     if (this.runs === warmUpRuns) this.#warmBytes = process.memoryUsage.rss();
     if (broken.length === 0) return;
     this.broken += 1;
-    console.log(`\nseed ${String(seed)} breaks (again: npm run soak -- --seed ${String(seed)}):`);
+    console.log(`\nseed ${String(seed)} breaks (again: npm run soak -- --stores ${String(kind)} --seed ${String(seed)}):`);
     for (const line of broken.slice(0, 20)) console.log(`  ${line}`);
   }
 
@@ -95,10 +99,14 @@ function* seeds(): Generator<number> {
     yield values.from === undefined ? randomInt(2 ** 31) : Number(values.from) + turn;
 }
 
+const kind = storeKinds.find((name) => name === values.stores);
+if (kind === undefined) throw new Error(`--stores is one of ${storeKinds.join(', ')}`);
+
 const soak = new Soak();
+const servers = kind === 'sqlite' ? undefined : await StoreServers.start();
 const pool = createThreadPool(1);
 for (const seed of seeds()) {
-  const result = await runSeed(seed, { pool });
+  const result = await runSeed(seed, { pool, kind, servers });
   soak.add(result);
   if (values.verbose)
     console.log(`seed ${String(seed)} ${JSON.stringify({ ...result, hits: Object.fromEntries(result.hits) })}`);
@@ -107,6 +115,7 @@ for (const seed of seeds()) {
   if (soak.broken > 0 || soak.leaks) break;
 }
 await pool.close();
+await servers?.stop();
 if (process.stdout.isTTY) console.log();
 soak.report();
 if (soak.leaks) console.log('memory grows without end');

@@ -19,6 +19,7 @@ import { encryptedStaging } from './staging/encrypted-staging.ts';
 import { openFolderStore } from './staging/folder-store.ts';
 import type { BlobStore } from './staging/staging.ts';
 import { type Database, openDatabase } from './state/database.ts';
+import { KnownHeads } from './state/heads.ts';
 import { joinWorkers } from './state/shares.ts';
 import { loadPlugins } from './threads/plugins.ts';
 import { createThreadPool } from './threads/pool.ts';
@@ -63,6 +64,7 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
     },
     policyDigest,
     log,
+    heads: new KnownHeads(() => performance.now()),
     now: () => Date.now(),
   };
   return {

@@ -4,7 +4,8 @@
  */
 import { dropDeletionsOf } from '../state/deletions.ts';
 import { forgetOtherKeys } from '../state/guard-patients.ts';
-import { forgetHeads, forgetSeen } from '../state/window.ts';
+import { forgetHeads } from '../state/heads.ts';
+import { forgetSeen } from '../state/window.ts';
 import { noCounts, readStream, type StreamKey, writeStream } from '../state/streams.ts';
 import { dropParked } from '../state/parked.ts';
 import { dropWantedOf } from '../state/wanted.ts';

@@ -2,9 +2,10 @@
  * fetch-changes: reads one batch of a stream from its source into encrypted staging.
  * Which range, and why that loses nothing: `src/sync/window.ts`. Raw data goes nowhere else.
  */
+import { forgetHeads } from '../state/heads.ts';
 import { readStream, type StreamKey, type StreamPosition, updateStream, writeStream } from '../state/streams.ts';
-import { forgetHeads, observeHead, readHeads, settleSeen, windowRows } from '../state/window.ts';
-import { advance, maturedHead, nextRead, type VersionRange } from '../sync/window.ts';
+import { settleSeen, windowRows } from '../state/window.ts';
+import { advance, nextRead, type VersionRange } from '../sync/window.ts';
 import type { FenceModes } from './commit/probe.ts';
 import type { Batch, FetchInput, FetchResult, InFlight } from './contract.ts';
 import { collectChanges } from './fetch/collect.ts';
@@ -12,6 +13,7 @@ import { deletionBatch, leftoverBatch, retryBatch, wantedBatch } from './fetch/o
 import { waitForLowerTiers } from './fetch/tier-gate.ts';
 import { cancelSignal, guarded, onSide, TroubleError } from './failures.ts';
 import { requireHere } from './leave/here.ts';
+import { noteHead } from './note-head.ts';
 import { type Parts, settleMsOf, sourceName } from './parts.ts';
 import { agreeWithTarget } from './reconcile-cursor.ts';
 import { newBatchId } from './staged.ts';
@@ -86,14 +88,6 @@ async function positionOf(parts: Parts, stream: StreamKey, inFlight: InFlight | 
   // A resync in between: whatever is in flight will lose, and so would this.
   if (inFlight.epoch !== position.epoch) throw new TroubleError('lost-race');
   return { ...position, settled: inFlight.settled, delivered: inFlight.delivered };
-}
-
-async function noteHead(parts: Parts, stream: StreamKey, head: number): Promise<number> {
-  const server = sourceName(stream.direction);
-  const now = parts.now();
-  await observeHead(parts.db, server, head, now);
-  const settleMs = settleMsOf(parts.limits);
-  return maturedHead(await readHeads(parts.db, server, now, settleMs), now, settleMs);
 }
 
 async function noteCurrent(parts: Parts, stream: StreamKey): Promise<void> {

@@ -5,8 +5,8 @@ import type { Limits } from '../limits.ts';
 import type { Log } from '../log.ts';
 import type { Staging } from '../staging/staging.ts';
 import type { Database } from '../state/database.ts';
+import type { KnownHeads, ServerName } from '../state/heads.ts';
 import type { Direction } from '../state/tables.ts';
-import type { ServerName } from '../state/window.ts';
 import type { Ruleset } from '../threads/task.ts';
 import type { ThreadPool } from '../threads/pool.ts';
 
@@ -26,7 +26,9 @@ export interface Parts {
   /** Digest of the de-identification policy: what the hub approves. */
   readonly policyDigest: string;
   readonly log: Log;
-  /** Milliseconds since the epoch. */
+  /** What this process knows of the sources' newest versions. */
+  readonly heads: KnownHeads;
+  /** Milliseconds since the epoch, by a clock that may jump: for what is shown and logged, and what is not hurt by it. */
   readonly now: () => number;
 }
 

@@ -8,15 +8,15 @@ import { countDeletions } from '../state/deletions.ts';
 import { hasOrderedRetries } from '../state/retries.ts';
 import { readStream, updateStream } from '../state/streams.ts';
 import { hasWanted } from '../state/wanted.ts';
-import { observeHead, readHeads } from '../state/window.ts';
 import { leftoversDue } from '../sync/leftovers.ts';
 import { tierOf } from '../sync/tiers.ts';
 import type { TroubleCode } from '../sync/trouble.ts';
-import { isDue, maturedHead } from '../sync/window.ts';
+import { isDue } from '../sync/window.ts';
 import type { DueStream, PollInput, PollResult, StreamKey } from './contract.ts';
 import { alive, cancelSignal, failureOf, heartbeat, onSide, troubleCodeOf, TroubleError } from './failures.ts';
 import { currentDeparture } from '../state/departures.ts';
-import { type Parts, settleMsOf, sourceName } from './parts.ts';
+import { noteHead } from './note-head.ts';
+import { type Parts, sourceName } from './parts.ts';
 import { sweepStaging } from './sweep-staging.ts';
 import { watchParked } from './watch-parked.ts';
 
@@ -89,14 +89,10 @@ async function pollStreams(parts: Parts, start: StartStream, everySeconds: numbe
 }
 
 async function dueStream(parts: Parts, stream: StreamKey): Promise<DueStream | undefined> {
-  const { direction, type } = stream;
-  const server = sourceName(direction);
-  const head = await onSide('source', () => parts.servers[server].head(type, cancelSignal()));
-  const now = parts.now();
-  const settleMs = settleMsOf(parts.limits);
-  await observeHead(parts.db, server, head, now);
+  const source = parts.servers[sourceName(stream.direction)];
+  const head = await onSide('source', () => source.head(stream.type, cancelSignal()));
+  const matured = await noteHead(parts, stream, head);
   const position = await readStream(parts.db, stream);
-  const matured = maturedHead(await readHeads(parts.db, server, now, settleMs), now, settleMs);
   const hasNews = isDue({ ...position, windowRows: 0 }, head, matured);
   if (
     hasNews ||
@@ -106,7 +102,7 @@ async function dueStream(parts: Parts, stream: StreamKey): Promise<DueStream | u
     (await countDeletions(parts.db, stream)) > 0
   )
     return { stream, askFirst: position.denied !== '' };
-  await updateStream(parts.db, stream, (at) => ({ ...at, loaded: true, currentAtMs: now }));
+  await updateStream(parts.db, stream, (at) => ({ ...at, loaded: true, currentAtMs: parts.now() }));
   return undefined;
 }
 

@@ -21,6 +21,8 @@ export interface PostgresPlace {
   readonly ca?: string;
   /** Letters, digits and underscores. */
   readonly schema: string;
+  /** The waits of `fixedLimits` times this; for tests of connections that nobody answers on. */
+  readonly patience?: number;
 }
 
 /** Opens the database. Throws whatever comes up. */
@@ -37,9 +39,9 @@ export async function openPostgres(place: PostgresPlace, schema?: number): Promi
   }
 }
 
-function poolOf({ url, password, plain, ca, schema }: PostgresPlace): Pool {
+function poolOf({ url, password, plain, ca, schema, patience = 1 }: PostgresPlace): Pool {
   const { hostname, port, pathname, username } = new URL(url);
-  const ms = (seconds: number): number => seconds * 1_000;
+  const ms = (seconds: number): number => Math.ceil(seconds * 1_000 * patience);
   const { stateConnectionsMax, stateWaitSeconds, stateStatementSeconds, stateIdleSeconds } = fixedLimits;
   const pool = new Pool({
     host: hostname.replace(/^\[|\]$/g, ''),

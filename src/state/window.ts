@@ -1,64 +1,7 @@
-/** The heads that were observed at each server, and the seen set of each stream's unsettled window. */
-import { fixedLimits } from '../limits.ts';
+/** The seen set of each stream's unsettled window. */
 import { chunksOf, type Database } from './database.ts';
 import { splitLabel } from '../sync/commit-label.ts';
 import { readStream, type StreamKey } from './streams.ts';
-
-/** Which server a head belongs to: versions are one global sequence of a server, whatever the type. */
-export type ServerName = 'instance' | 'hub';
-
-/**
- * Notes the newest version of a server at this moment. A head that was as new before says more already; and heads are
- * thinned, or else a busy stream would find another one matured after each sweep, and sweep on instead of reading on.
- */
-export async function observeHead(db: Database, server: ServerName, version: number, nowMs: number): Promise<void> {
-  const spacingMs = fixedLimits.headSpacingSecondsMin * 1_000;
-  const recent = await db
-    .selectFrom('heads')
-    .select('version')
-    .where('server', '=', server)
-    .where((eb) =>
-      eb.or([eb('version', '>=', version), eb.and([eb('at_ms', '>', nowMs - spacingMs), eb('at_ms', '<=', nowMs)])]),
-    )
-    .executeTakeFirst();
-  if (recent !== undefined) return;
-  await db
-    .insertInto('heads')
-    .values({ server, version, at_ms: nowMs })
-    .onConflict((conflict) =>
-      conflict
-        .columns(['server', 'at_ms'])
-        .doUpdateSet((eb) => ({ version: eb.ref('excluded.version') }))
-        .whereRef('heads.version', '<', 'excluded.version'),
-    )
-    .execute();
-}
-
-/** The observed heads of a server; those that a newer matured one replaces are forgotten. */
-export async function readHeads(
-  db: Database,
-  server: ServerName,
-  nowMs: number,
-  settleMs: number,
-): Promise<{ version: number; atMs: number }[]> {
-  const rows = await db.selectFrom('heads').select(['version', 'at_ms']).where('server', '=', server).execute();
-  const matured = rows.filter((row) => row.at_ms + settleMs <= nowMs);
-  const newest = matured.reduce((best, row) => (row.version > best.version ? row : best), { version: 0, at_ms: 0 });
-  if (matured.length > 64) {
-    await db
-      .deleteFrom('heads')
-      .where('server', '=', server)
-      .where('at_ms', '<=', nowMs - settleMs)
-      .where('version', '<', newest.version)
-      .execute();
-  }
-  return rows.map((row) => ({ version: row.version, atMs: row.at_ms }));
-}
-
-/** A server restored from a backup has begun its sequence anew: what was observed there is worth nothing. */
-export async function forgetHeads(db: Database, server: ServerName): Promise<void> {
-  await db.deleteFrom('heads').where('server', '=', server).execute();
-}
 
 /** One row of the seen set. Keys are keyed hashes: no source id stands in the state. */
 export interface SeenRow {

@@ -139,3 +139,44 @@ describe('an unsettled window that fills a batch by itself', () => {
     });
   });
 });
+
+describe("a worker's clock that jumps", () => {
+  const hourMs = 3_600_000;
+  const withClock = (site: Site, skewMs: number): Site['activities'] =>
+    site.process({ now: () => site.clock.ms + skewMs });
+
+  it.each([9, -9])('by %i hours does not settle what is still in flight', async (hours) => {
+    await withSite({}, async (site) => {
+      const late = site.instance.beginTransaction();
+      late.put(patient('late'));
+      site.instance.put(patient('early'));
+      await site.drive(patients);
+      site.activities = withClock(site, hours * hourMs);
+      await site.drive(patients);
+      site.wait(1);
+      site.activities = withClock(site, 0);
+      await site.drive(patients);
+      late.commit();
+      for (let round = 0; round < 3; round += 1) {
+        site.settle();
+        await site.drive(patients);
+      }
+      expect(site.inHub('Patient', 'late')).toEqual(site.expected('Patient', 'late'));
+    });
+  });
+
+  it('back by hours does not keep it from settling: what comes late is found when its time is over', async () => {
+    await withSite({}, async (site) => {
+      const late = site.instance.beginTransaction();
+      late.put(patient('late'));
+      site.instance.put(patient('early'));
+      site.activities = withClock(site, 9 * hourMs);
+      await site.drive(patients);
+      late.commit();
+      site.activities = withClock(site, 0);
+      site.settle();
+      await site.drive(patients);
+      expect(site.inHub('Patient', 'late')).toEqual(site.expected('Patient', 'late'));
+    });
+  });
+});

@@ -45,11 +45,11 @@ const places = {
   'pool.': 1,
 } as const;
 
-export function drawStrikes(dice: Dice, count: number, pauses: boolean): Strike[] {
+/** @param pausesWithin - whether a process may stop within a transaction of its state: in a file nobody else gets in meanwhile */
+export function drawStrikes(dice: Dice, count: number, pausesWithin = false): Strike[] {
   return Array.from({ length: count }, () => {
     const place = dice.weighted(places);
-    // A process does not stop for long within a transaction of its state here: nobody else would get in meanwhile.
-    const mayPause = pauses && !place.startsWith('state statement') && !place.startsWith('state end');
+    const mayPause = pausesWithin || (!place.startsWith('state statement') && !place.startsWith('state end'));
     return {
       what: mayPause && dice.chance(0.35) ? 'pause' : 'kill',
       place,

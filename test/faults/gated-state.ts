@@ -1,4 +1,7 @@
-/** The site's state behind gates: before and after each transaction and query, and at each statement within one. */
+/**
+ * The site's state behind gates: before and after each transaction and query, and at each statement within one. Where the
+ * disk is full, what writes fails as it does in the database.
+ */
 import type { Database } from '../../src/state/database.ts';
 import type { Gate } from './gate.ts';
 
@@ -20,16 +23,36 @@ export class StateLock {
   }
 }
 
-type Run = <Result>(query: () => Promise<Result>) => Promise<Result>;
+export interface GatedStateInput {
+  readonly gate: Gate;
+  /** Of a state file; a PostgreSQL keeps its clients apart itself, and a process may be stopped within a transaction. */
+  readonly lock: StateLock | undefined;
+  /** The error that a write meets now, if any. */
+  readonly failure: () => Error | undefined;
+}
 
-const starters = new Set(['selectFrom', 'insertInto', 'updateTable', 'deleteFrom', 'replaceInto', 'mergeInto']);
+type Run = <Result>(query: () => Promise<Result>, starter: string) => Promise<Result>;
 
-export function gatedState(db: Database, gate: Gate, lock: StateLock): Database {
-  const alone: Run = async (query) => {
+const writers = new Set(['insertInto', 'updateTable', 'deleteFrom', 'replaceInto', 'mergeInto']);
+const starters = new Set(['selectFrom', ...writers]);
+
+export function gatedState(db: Database, { gate, lock, failure }: GatedStateInput): Database {
+  const locked = <Result>(work: () => Promise<Result>): Promise<Result> =>
+    lock === undefined ? work() : lock.run(work);
+  const passWithin = (place: string): Promise<void> | undefined => {
+    if (lock === undefined) return gate.pass(place);
+    gate.passWithin(place);
+    return undefined;
+  };
+  const ask: Run = (query, starter) => {
+    const error = writers.has(starter) ? failure() : undefined;
+    return error === undefined ? query() : Promise.reject(error);
+  };
+  const alone: Run = async (query, starter) => {
     await gate.pass('state query before');
-    const result = await lock.run(() => {
+    const result = await locked(() => {
       gate.passWithin('state query');
-      return query();
+      return ask(query, starter);
     });
     await gate.pass('state query after');
     return result;
@@ -39,7 +62,7 @@ export function gatedState(db: Database, gate: Gate, lock: StateLock): Database 
       db.transaction(),
       async (run) => {
         await gate.pass('state begin');
-        const result = await lock.run(() => {
+        const result = await locked(() => {
           gate.passWithin('state begun');
           return run();
         });
@@ -48,13 +71,13 @@ export function gatedState(db: Database, gate: Gate, lock: StateLock): Database 
       },
       (work: unknown) => async (tx: Database) => {
         const result = await (work as (tx: Database) => Promise<unknown>)(gatedQueries(tx, within, {}));
-        gate.passWithin('state end');
+        await passWithin('state end');
         return result;
       },
     );
-  const within: Run = (query) => {
-    gate.passWithin('state statement');
-    return query();
+  const within: Run = async (query, starter) => {
+    await passWithin('state statement');
+    return ask(query, starter);
   };
   return gatedQueries(db, alone, { transaction });
 }
@@ -67,7 +90,8 @@ function gatedQueries(db: Database, run: Run, own: Readonly<Record<string, unkno
       if (typeof value !== 'function') return value;
       const method = value.bind(target) as (...args: unknown[]) => unknown;
       if (typeof name !== 'string' || !starters.has(name)) return method;
-      return (...args: unknown[]) => gatedBuilder(method(...args) as object, run);
+      const runOne = <Result>(query: () => Promise<Result>): Promise<Result> => run(query, name);
+      return (...args: unknown[]) => gatedBuilder(method(...args) as object, runOne);
     },
   });
 }
@@ -75,7 +99,7 @@ function gatedQueries(db: Database, run: Run, own: Readonly<Record<string, unkno
 /** A query or transaction builder, and what its methods return, whose `execute…` runs by `run`. */
 function gatedBuilder<Builder extends object>(
   builder: Builder,
-  run: Run,
+  run: <Result>(query: () => Promise<Result>) => Promise<Result>,
   wrapWork: (work: unknown) => unknown = (work) => work,
 ): Builder {
   return new Proxy(builder, {

@@ -41,7 +41,7 @@ export function drawProfile(dice: Dice): Profile {
     hub: { ...drawSource(doubles), ...drawTarget(doubles) },
     limits: drawLimits(sizes, settleMs),
     weather: { share, stormShare: share / 8, slowMax: harm.between(0, 5), timeoutMs },
-    strikes: drawStrikes(harm, harm.pick([0, 1, 2, 4]), true),
+    strikes: drawStrikes(harm, harm.pick([0, 1, 2, 4])),
     attemptShare: harm.pick([0, 0.05, 0.2]),
     upTypes: sizes.pick([
       ['Patient', 'Encounter', 'Condition', 'Observation'],

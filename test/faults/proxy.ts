@@ -14,6 +14,8 @@ export interface ProxyOptions {
   /** Port of the double on 127.0.0.1. */
   readonly port: number;
   readonly schedule: Schedule;
+  /** What is asked, in words that are the same in another run of the seed. */
+  readonly kindOf: (request: Exchange) => string;
   /** Sees every request as it came. */
   readonly onRequest: (request: Exchange) => void;
   /** Sees what the double answered, whatever becomes of it. */
@@ -73,7 +75,7 @@ export class FaultProxy {
 
   #take(socket: Socket, exchange: Exchange): void {
     this.#options.onRequest(exchange);
-    const fault = this.#options.schedule.take(exchange);
+    const fault = this.#options.schedule.take(this.#options.kindOf(exchange));
     const work = this.#carry(socket, exchange, fault).catch(() => {
       // The double closed the connection, or we did.
       socket.destroy();

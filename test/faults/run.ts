@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Batch } from '../../src/activities/contract.ts';
+import type { TroubleCode } from '../../src/sync/trouble.ts';
 import type { ThreadPool } from '../../src/threads/pool.ts';
 import { poison } from './data.ts';
 import { drawProfile, type Profile } from './profile.ts';
@@ -12,6 +13,7 @@ import { Truth } from './truth.ts';
 import { type Ended, verdictOn } from './verdict.ts';
 import { Workload } from './workload.ts';
 import { instanceName, World } from './world.ts';
+import { drawStores, type Mishap, type StoreKind, type Stores, type StoreServers } from './stores.ts';
 
 export interface RunResult {
   readonly seed: number;
@@ -27,8 +29,13 @@ export interface RunResult {
 
 export interface RunOptions {
   readonly pool: ThreadPool;
+  /** What runs with a choice of stores need. */
+  readonly servers?: StoreServers | undefined;
+  /** What the state and staging lie in; a file and a folder where it is left out. */
+  readonly kind?: StoreKind;
   /** Changes what the seed says, to find out what a fault hangs on. */
   readonly change?: (profile: Profile) => Profile;
+  readonly changeStores?: (stores: Stores) => Stores;
   /** Called before the check: for tests that break something. */
   readonly tamper?: (world: World, truth: Truth) => void | Promise<void>;
   /** Called before all of it is taken away: for those who look for a cause. */
@@ -36,7 +43,7 @@ export interface RunOptions {
 }
 
 /** No run takes so long that comes to rest. */
-const restSecondsMax = 30;
+const restSecondsMax = 90;
 
 /** A stream that commits one range so often is on the spot. */
 const roundsMax = 20;
@@ -46,7 +53,11 @@ export async function runSeed(seed: number, options: RunOptions): Promise<RunRes
   const dice = new Dice(seed);
   const drawn = drawProfile(dice.of('profile'));
   const profile = options.change?.(drawn) ?? drawn;
-  const world = await World.start(profile, dice.of('world'), options.pool);
+  const { pool, servers } = options;
+  const drawnStores = drawStores(dice.of('stores'), options.kind ?? 'sqlite');
+  const changed = options.changeStores?.(drawnStores) ?? drawnStores;
+  const stores = servers?.nearest(changed) ?? changed;
+  const world = await World.start({ profile, stores, servers, dice: dice.of('world'), pool });
   try {
     const run = new Run(world, dice);
     await run.through(options.tamper);
@@ -65,6 +76,8 @@ class Run {
   readonly #temporal: Temporal;
   readonly #workload: Workload;
   readonly #polls = new Set<Promise<unknown>>();
+  readonly #mishaps: Mishap[];
+  readonly #mishapHits = new Map<string, number>();
   #batches = 0;
   #due = 0;
   /** The range that each stream committed last, and how often in a row. */
@@ -76,9 +89,10 @@ class Run {
   constructor(world: World, dice: Dice) {
     this.#world = world;
     const { profile } = world;
+    this.#mishaps = [...world.stores.mishaps];
     this.#temporal = new Temporal({
       dice: dice.of('temporal'),
-      running: () => world.running(),
+      running: (own) => world.running(own.below(2)),
       share: profile.attemptShare,
       onFailure: (failure) => this.#failures.push(failure),
     });
@@ -97,6 +111,7 @@ class Run {
             this.#onCommitted(batch);
           },
           isOver: () => this.#over || this.#broken.length > 0,
+          tolerated: toleratedIn(world.stores),
         }),
     );
     world.onStart = ({ stream, askFirst }) => {
@@ -150,11 +165,15 @@ class Run {
     const { parts } = await this.#world.running();
     const options = { limitBytes: profile.limits.resourceBytesMax, poison };
     this.#truths = { up: new Truth('up', parts, options), down: new Truth('down', parts, options) };
+    // Servers take longer than files: what happens shall happen while the site is at work.
+    const { state, staging } = this.#world.stores;
+    const pace = state === 'postgres' || staging === 's3' ? 6 : 1;
     this.#workload.begin();
     this.#poll();
     for (let step = 0; step < profile.steps && this.#broken.length === 0; step += 1) {
+      this.#befall(step / profile.steps);
       this.#workload.step();
-      await sleep(step % 4);
+      await sleep((step % 4) * pace);
     }
     await this.#comeToRest();
     if (this.#broken.length === 0) {
@@ -166,6 +185,17 @@ class Run {
     }
     this.#over = true;
     await Promise.race([this.#settled(), sleep(5_000, undefined, { ref: false })]);
+  }
+
+  /** What goes wrong beside the requests, by the share of the run that is over. */
+  #befall(share: number): void {
+    const { disk, skewMs } = this.#world;
+    for (let [next] = this.#mishaps; next !== undefined && next.at <= share; [next] = this.#mishaps) {
+      this.#mishaps.shift();
+      this.#mishapHits.set(next.what, (this.#mishapHits.get(next.what) ?? 0) + 1);
+      if (next.what === 'clock jump') for (const seat of next.seats) skewMs[seat] = next.hours * 3_600_000;
+      else disk.isFull = next.what === 'disk full';
+    }
   }
 
   #poll(): void {
@@ -228,9 +258,22 @@ class Run {
     };
     add('source: ', this.#world.schedules.instance.hits);
     add('target: ', this.#world.schedules.hub.hits);
+    add('state: ', this.#world.schedules.state.hits);
+    add('staging: ', this.#world.schedules.staging.hits);
+    add('mishap: ', this.#mishapHits);
     add('process: ', this.#world.strikes.hits);
     add('temporal: ', this.#temporal.hits);
     add('workload: ', this.#workload.hits);
     return { broken: this.#broken, hits, batches: this.#batches, ended: this.#ended };
   }
+}
+
+/** Troubles that end by themselves where the stores come to harm. */
+function toleratedIn({ state, staging, mishaps }: Stores): ReadonlySet<TroubleCode> {
+  const codes: TroubleCode[] = [];
+  const isFull = mishaps.some(({ what }) => what === 'disk full');
+  if (isFull) codes.push('staging-full');
+  if (isFull || state === 'postgres') codes.push('state-unavailable');
+  if (staging === 's3') codes.push('staging-unavailable');
+  return new Set(codes);
 }

@@ -5,6 +5,18 @@
 import type { Exchange } from './frames.ts';
 import type { Dice } from './random.ts';
 
+/** What may become of a request of HTTP, and of a message on a bare connection; slow ones cost somebody a time-out. */
+const harms = {
+  http: {
+    quick: { reset: 4, truncate: 3, drip: 2, duplicate: 4, reorder: 3, gateway: 3, 'cut-request': 2 },
+    slow: { late: 4, 'half-open': 2, 'slow-drip': 1 },
+  },
+  tcp: {
+    quick: { reset: 4, truncate: 3, drip: 2, 'cut-request': 2 },
+    slow: { late: 2, 'half-open': 3, 'slow-drip': 1 },
+  },
+} as const;
+
 export type Fault =
   | { readonly kind: 'none' }
   /** The connection is reset before the server hears of the request, or after it has done what was asked. */
@@ -50,14 +62,16 @@ export class Schedule {
   readonly hits = new Map<string, number>();
   readonly #dice: Dice;
   readonly #weather: Weather;
+  readonly #protocol: keyof typeof harms;
   readonly #counts = new Map<string, number>();
   #slowLeft: number;
   #stormLeft = 0;
   #calm = false;
 
-  constructor(dice: Dice, weather: Weather) {
+  constructor(dice: Dice, weather: Weather, protocol: keyof typeof harms = 'http') {
     this.#dice = dice;
     this.#weather = weather;
+    this.#protocol = protocol;
     this.#slowLeft = weather.slowMax;
   }
 
@@ -66,9 +80,9 @@ export class Schedule {
     this.#calm = true;
   }
 
-  take(request: Exchange): Fault {
+  /** @param kind - what is asked, in words that are the same in another run of the seed */
+  take(kind: string): Fault {
     if (this.#calm) return { kind: 'none' };
-    const kind = kindOf(request);
     const count = (this.#counts.get(kind) ?? 0) + 1;
     this.#counts.set(kind, count);
     const dice = this.#dice.of(`${kind}#${String(count)}`);
@@ -93,16 +107,8 @@ export class Schedule {
     }
     if (!dice.chance(this.#weather.share)) return { kind: 'none' };
     const slow = this.#slowLeft > 0;
-    const kind = dice.weighted({
-      reset: 4,
-      truncate: 3,
-      drip: 2,
-      duplicate: 4,
-      reorder: 3,
-      gateway: 3,
-      'cut-request': 2,
-      ...(slow ? { late: 4, 'half-open': 2, 'slow-drip': 1 } : {}),
-    });
+    const harm = harms[this.#protocol];
+    const kind = dice.weighted<string>({ ...harm.quick, ...(slow ? harm.slow : {}) });
     if (kind === 'late' || kind === 'half-open' || kind === 'slow-drip') this.#slowLeft -= 1;
     return this.#fault(kind, dice);
   }

@@ -22,6 +22,8 @@ export interface StreamInput {
   readonly onCommitted: (batch: Batch) => void;
   /** The run has ended, however it did: a stream that finds no end gives up. */
   readonly isOver: () => boolean;
+  /** Troubles that are an operator's elsewhere, and end by themselves in this run. */
+  readonly tolerated: ReadonlySet<TroubleCode>;
 }
 
 /** The run is of no use any more. */
@@ -222,7 +224,7 @@ export class Stream {
   }
 
   async #afterTrouble(code: TroubleCode): Promise<void> {
-    if (mustNotBe(code)) {
+    if (mustNotBe(code) && !this.#input.tolerated.has(code)) {
       this.#input.onBroken(`${this.#label}: ${code} while ${this.state}`);
       throw new Stopped();
     }

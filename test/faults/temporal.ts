@@ -18,8 +18,8 @@ type Result<Name extends ActivityName> = Awaited<ReturnType<SiteProcess['activit
 
 export interface TemporalInput {
   readonly dice: Dice;
-  /** The process that works now; waits for one where there is none. */
-  readonly running: () => Promise<SiteProcess>;
+  /** A process that works now; waits for one where there is none. */
+  readonly running: (dice: Dice) => Promise<SiteProcess>;
   /** Share of the attempts that are given up, done twice, cancelled or whose result is lost. */
   readonly share: number;
   readonly onFailure: (failure: unknown) => void;
@@ -69,7 +69,7 @@ export class Temporal {
     for (let attempt = 1; ; attempt += 1) {
       const dice = this.#diceOf(`${name} ${label}`);
       const fate = this.#fate(dice);
-      const process = await this.#input.running();
+      const process = await this.#input.running(dice.of('worker'));
       const end = await this.#attempt(process, name, run, fate, dice);
       // What an attempt says that was given up, or of a dead process, nobody hears.
       if (end.kind === 'ended' || process.gate.isDead) continue;

@@ -1,17 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import {
-  forgetHeads,
-  forgetSeen,
-  lookUpSeen,
-  observeHead,
-  readHeads,
-  recordPending,
-  type SeenRow,
-  settleSeen,
-  windowRows,
-} from '../../src/state/window.ts';
-import { advance, maturedHead, nextRead } from '../../src/sync/window.ts';
+import { forgetSeen, lookUpSeen, recordPending, type SeenRow, settleSeen, windowRows } from '../../src/state/window.ts';
 import { backends } from './backends.ts';
 
 const states = await backends();
@@ -22,74 +11,6 @@ const row = (id: string, version: number, atMs = 1_000): SeenRow => ({
   idKey: id,
   version,
   atMs,
-});
-
-describe.each(states)('observed heads, on $name', ({ withState, withQuickState }) => {
-  it('are kept for each server', async () => {
-    await withState(async (db) => {
-      await observeHead(db, 'instance', 7, 1_000);
-      await observeHead(db, 'hub', 9, 1_000);
-      expect(await readHeads(db, 'instance', 1_000, 100)).toEqual([{ version: 7, atMs: 1_000 }]);
-      await forgetHeads(db, 'instance');
-      expect(await readHeads(db, 'instance', 1_000, 100)).toEqual([]);
-      expect(await readHeads(db, 'hub', 1_000, 100)).toEqual([{ version: 9, atMs: 1_000 }]);
-    });
-  });
-
-  it('are not noted again while they stay as they were, so that an idle server adds nothing', async () => {
-    await withQuickState(async (db) => {
-      for (let tick = 0; tick < 200; tick++) await observeHead(db, 'instance', tick < 100 ? 5 : 4, tick * 15_000);
-      expect(await readHeads(db, 'instance', 0, 1_000)).toEqual([{ version: 5, atMs: 0 }]);
-    });
-  });
-
-  it('are thinned to one a second while they grow', async () => {
-    await withQuickState(async (db) => {
-      for (let ms = 0; ms < 3_000; ms += 100) await observeHead(db, 'instance', 1 + ms, ms);
-      const heads = await readHeads(db, 'instance', 3_000, 60_000);
-      expect(heads.map((head) => head.atMs)).toEqual([0, 1_000, 2_000]);
-    });
-  });
-
-  it('are noted also where the clock was set back', async () => {
-    await withQuickState(async (db) => {
-      await observeHead(db, 'instance', 1, 100_000);
-      await observeHead(db, 'instance', 2, 50_000);
-      expect(await readHeads(db, 'instance', 50_000, 1_000)).toHaveLength(2);
-    });
-  });
-
-  it('lose the matured ones that the newest matured one replaces', async () => {
-    await withQuickState(async (db) => {
-      for (let second = 0; second < 100; second++) await observeHead(db, 'instance', 1 + second, second * 1_000);
-      await readHeads(db, 'instance', 99_000, 10_000);
-      const heads = await readHeads(db, 'instance', 99_000, 10_000);
-      expect(heads).toHaveLength(11);
-      expect(maturedHead(heads, 99_000, 10_000)).toBe(90);
-    });
-  });
-
-  it('let a stream that is written to all the time read on between its sweeps', async () => {
-    await withQuickState(async (db) => {
-      const settleMs = 20_000;
-      let position = { settled: 0, delivered: 0 };
-      let longestWaitMs = 0;
-      let readMs = 0;
-      for (let nowMs = 0; nowMs < 60_000; nowMs += 100) {
-        const head = 1 + nowMs;
-        await observeHead(db, 'instance', head, nowMs);
-        const matured = maturedHead(await readHeads(db, 'instance', nowMs, settleMs), nowMs, settleMs);
-        const next = nextRead({ ...position, windowRows: 1_000_000 }, head, matured, 0);
-        if (next.kind !== 'read' && next.kind !== 'sweep') continue;
-        if (next.kind === 'read') {
-          longestWaitMs = Math.max(longestWaitMs, nowMs - readMs);
-          readMs = nowMs;
-        }
-        position = advance(position, next.range, matured);
-      }
-      expect(longestWaitMs).toBeLessThan(1_000);
-    });
-  });
 });
 
 describe.each(states)('the seen set, on $name', ({ withState, withQuickState }) => {

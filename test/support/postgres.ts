@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
+import { Client } from 'pg';
+
 import type { PostgresPlace } from '../../src/state/postgres.ts';
 import { findPostgres } from './postgres-install.ts';
 
@@ -75,6 +77,14 @@ export class PostgresServer {
     const { tls } = this.#options;
     const trust = tls === undefined ? { plain: true } : { plain: false, ca: tls.certificate };
     return { url: `postgres://${user}@127.0.0.1:${String(this.port)}/postgres`, password, schema, ...trust };
+  }
+
+  /** Removes a schema and all that is in it. */
+  async drop(schema: string): Promise<void> {
+    const client = new Client({ host: '127.0.0.1', port: this.port, database: 'postgres', user, password });
+    await client.connect();
+    await client.query(`DROP SCHEMA IF EXISTS ${client.escapeIdentifier(schema)} CASCADE`);
+    await client.end();
   }
 
   /** Ends the server at once, as a crash does: nothing is written any more. */

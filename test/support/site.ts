@@ -34,6 +34,7 @@ import { type Emulator, type EmulatorOptions, startEmulator } from '../../src/em
 import type { Resource } from '../../src/fhir/resource.ts';
 import { type LimitName, limitDefaults } from '../../src/limits.ts';
 import { createLog } from '../../src/log.ts';
+import { KnownHeads } from '../../src/state/heads.ts';
 import { readStream, updateStream } from '../../src/state/streams.ts';
 import { cursorId } from '../../src/sync/cursor.ts';
 import { stepActivityName } from '../../src/sync/step-name.ts';
@@ -165,7 +166,8 @@ export class Site {
     const options = { ...this.#options, ...changes };
     const assembly = await assemble(configOf(this, options), createLog(this.#logSink()));
     this.#close = () => assembly.close();
-    this.parts = { ...assembly.parts, pool, now: () => this.clock.ms };
+    const nowMs = (): number => this.clock.ms;
+    this.parts = { ...assembly.parts, pool, heads: new KnownHeads(nowMs), now: nowMs };
     this.activities = this.process();
     // Nobody is on the way from before: a first load need not wait for others to announce themselves.
     for (const { direction, type } of this.parts.streams) {

@@ -29,7 +29,7 @@ export async function waitForLowerTiers(parts: Parts, position: StreamPosition):
   if (position.progressAtMs === 0 && parts.streams.length > 1) await sleep(announceMs);
   for (;;) {
     const moving = await lowerTiersToWaitFor(parts, position);
-    if (moving.length === 0 || parts.now() - begunMs > fixedLimits.tierWaitSecondsMax * 1_000) return moving;
+    if (moving.length === 0 || Math.abs(parts.now() - begunMs) > fixedLimits.tierWaitSecondsMax * 1_000) return moving;
     heartbeat({ waitingForTypes: moving.length });
     // Who waits is alive: those of the tiers above must not give up on it.
     await announce();
@@ -39,17 +39,18 @@ export async function waitForLowerTiers(parts: Parts, position: StreamPosition):
 
 async function lowerTiersToWaitFor(parts: Parts, { direction, type }: StreamPosition): Promise<string[]> {
   const tier = tierOf(type);
-  const sinceMs = parts.now() - fixedLimits.tierStallSecondsMax * 1_000;
+  const now = parts.now();
   const configured = new Set(parts.streams.filter((other) => other.direction === direction).map((other) => other.type));
   const positions = await listStreams(parts.db, direction);
   return positions
     .filter((at) => configured.has(at.type) && tierOf(at.type) < tier)
-    .filter((at) => isMoving(at, sinceMs) || isUnguarded(parts, at))
+    .filter((at) => isMoving(at, now) || isUnguarded(parts, at))
     .map((at) => at.type);
 }
 
-const isMoving = (at: StreamPosition, sinceMs: number): boolean =>
-  !at.loaded && at.progressAtMs > sinceMs && at.denied === '';
+/** A time that is far ahead is of a clock that was put back since. */
+const isMoving = (at: StreamPosition, nowMs: number): boolean =>
+  !at.loaded && Math.abs(nowMs - at.progressAtMs) < fixedLimits.tierStallSecondsMax * 1_000 && at.denied === '';
 
 /** Whether patients are in the target whose words were not gathered under this policy. */
 function isUnguarded(parts: Parts, { direction, type, epoch, policy, loaded }: StreamPosition): boolean {

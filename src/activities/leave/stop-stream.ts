@@ -54,8 +54,8 @@ const askEveryMs = 500;
 
 /** Waits while the stream finishes its batch in hand; not for ever, since what it does later has no effect. */
 async function untilClosed(ports: LeavePorts, stream: StreamKey): Promise<void> {
-  const untilMs = Date.now() + fixedLimits.leaveStopSecondsMax * 1_000;
-  while (Date.now() < untilMs && (await ports.isOpen(stream))) {
+  const untilMs = performance.now() + fixedLimits.leaveStopSecondsMax * 1_000;
+  while (performance.now() < untilMs && (await ports.isOpen(stream))) {
     heartbeat({});
     await sleep(askEveryMs);
   }

@@ -26,11 +26,11 @@ export async function commitsOnTheirWay(parts: Parts, direction: Direction): Pro
 
 /** Waits for commits to be noted or given up. False where one of them stays: what hangs on the target cannot be told then. */
 export async function haveEnded(parts: Parts, direction: Direction, commits: ReadonlySet<string>): Promise<boolean> {
-  const untilMs = Date.now() + fixedLimits.reconcileWaitSecondsMax * 1_000;
+  const untilMs = performance.now() + fixedLimits.reconcileWaitSecondsMax * 1_000;
   for (;;) {
     const open = await commitsOnTheirWay(parts, direction);
     if (![...commits].some((label) => open.has(label))) return true;
-    if (Date.now() > untilMs) return false;
+    if (performance.now() > untilMs) return false;
     heartbeat({ commitsWaitedFor: commits.size });
     await sleep(500, undefined, { signal: cancelSignal() }).catch(() => {
       throw new TroubleError('given-back');
