@@ -115,6 +115,8 @@ export const fixedLimits = {
   partBytesMax: 4 * 2 ** 20,
   /** Most rows a single-version range may bring; beyond it the stream stops rather than run out of memory. */
   singleVersionRowsMax: 1_000_000,
+  /** What a probe has found out of a target's fences is believed for so long: the server may be another by then. */
+  fenceModeSecondsMax: 86_400,
   /** Markers (fences of servers that ignore ifMatch on entries) are kept for so long. */
   markerAgeSecondsMax: 2 * 86_400,
   /** Markers deleted in one commit. */

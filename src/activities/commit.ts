@@ -4,6 +4,7 @@
  */
 import type { JsonObject } from '../fhir/resource.ts';
 import { fixedLimits } from '../limits.ts';
+import type { FenceMode } from '../state/fence-modes.ts';
 import { countParked } from '../state/parked.ts';
 import { addCounts, noCounts, readStream, type StreamPosition, updateStream } from '../state/streams.ts';
 import { noteMarkers, oldMarkers } from '../state/markers.ts';
@@ -11,14 +12,13 @@ import { commitLabel } from '../sync/commit-label.ts';
 import { cursorId, cursorOf } from '../sync/cursor.ts';
 import { contentsOf } from './commit/contents.ts';
 import { cursorType } from './commit/cursor-writes.ts';
-import type { FenceMode } from './commit/fence.ts';
 import { openFence } from './commit/fencing.ts';
 import { finishCommit, type Finished } from './commit/finish.ts';
 import { knownPlan } from './commit/known-plan.ts';
 import { planBatch, planRelease } from './commit/plan.ts';
 import type { CommitPlan } from './commit/planned.ts';
 import { beginPlanning, closeAsEmpty, makeItThePlan, type Opening, type Planning } from './commit/planner.ts';
-import type { FenceModes } from './commit/probe.ts';
+import { fenceModeOf } from './commit/probe.ts';
 import { sendPlan } from './commit/send.ts';
 import type { Batch, CommitInput, CommitResult } from './contract.ts';
 import { assertInTime, cancelSignal, guarded, onSide, TroubleError } from './failures.ts';
@@ -26,12 +26,12 @@ import { type Parts, targetName } from './parts.ts';
 import { markPlan, writePlan } from './staged.ts';
 import { totalsOf } from './totals.ts';
 
-export const createCommit = (parts: Parts, modes: FenceModes): ((input: CommitInput) => Promise<CommitResult>) =>
-  guarded('commit', parts.log, ({ batch }: CommitInput) => commit(parts, modes, batch));
+export const createCommit = (parts: Parts): ((input: CommitInput) => Promise<CommitResult>) =>
+  guarded('commit', parts.log, ({ batch }: CommitInput) => commit(parts, batch));
 
-async function commit(parts: Parts, modes: FenceModes, batch: Batch): Promise<CommitResult> {
+async function commit(parts: Parts, batch: Batch): Promise<CommitResult> {
   assertInTime();
-  const mode = await modes.of(parts.servers[targetName(batch.stream.direction)], parts.instance);
+  const mode = await fenceModeOf(parts, batch.stream.direction);
   let counts = noCounts;
   let released = 0;
   let bundles = 0;
@@ -105,9 +105,10 @@ async function makePlan({ parts, position }: Planning, opening: Opening): Promis
   return plan;
 }
 
+/** @param modeNow - how the target is fenced where the commit has not begun yet */
 async function carryOut(
   parts: Parts,
-  mode: FenceMode,
+  modeNow: FenceMode,
   plan: CommitPlan,
 ): Promise<{ finished: Finished; posted: number }> {
   const position = await readStream(parts.db, plan.stream);
@@ -121,12 +122,15 @@ async function carryOut(
   if (cursor?.batch === plan.label) return { finished: await finishCommit(parts, plan), posted: 0 };
   const sequence = cursor?.epoch === plan.epoch ? cursor.sequence : 0;
   if (sequence !== plan.sequence - 1 || (cursor?.epoch ?? 0) > plan.epoch) throw new TroubleError('lost-race');
-  await updateStream(parts.db, plan.stream, (at) => {
+  const { openCommit } = await updateStream(parts.db, plan.stream, (at) => {
     // Closed: it was given up. Another's: it was opened anew since.
     if (at.openCommit?.label !== plan.label || at.openCommit.planner !== plan.planner)
       throw new TroubleError('lost-race');
-    return { ...at, openCommit: { ...at.openCommit, bundles: Math.max(1, plan.bundles.length), lanes: plan.lanes } };
+    const { mode = modeNow } = at.openCommit;
+    const bundles = Math.max(1, plan.bundles.length);
+    return { ...at, openCommit: { ...at.openCommit, bundles, lanes: plan.lanes, mode } };
   });
+  const mode = openCommit?.mode ?? modeNow;
   const sweepable =
     mode === 'marker' ? await oldMarkers(parts.db, id, parts.now() - fixedLimits.markerAgeSecondsMax * 1_000) : [];
   const cursorContent = cursorResource(parts, plan, position);

@@ -6,7 +6,6 @@ import { forgetHeads } from '../state/heads.ts';
 import { readStream, type StreamKey, type StreamPosition, updateStream, writeStream } from '../state/streams.ts';
 import { settleSeen, windowRows } from '../state/window.ts';
 import { advance, nextRead, type VersionRange } from '../sync/window.ts';
-import type { FenceModes } from './commit/probe.ts';
 import type { Batch, FetchInput, FetchResult, InFlight } from './contract.ts';
 import { collectChanges } from './fetch/collect.ts';
 import { deletionBatch, leftoverBatch, retryBatch, wantedBatch } from './fetch/own-work.ts';
@@ -19,16 +18,15 @@ import { agreeWithTarget } from './reconcile-cursor.ts';
 import { newBatchId } from './staged.ts';
 import { totalsOf } from './totals.ts';
 
-export const createFetchChanges = (parts: Parts, modes: FenceModes): ((input: FetchInput) => Promise<FetchResult>) =>
-  guarded('fetch-changes', parts.log, (input: FetchInput) => fetchChanges(parts, modes, input));
+export const createFetchChanges = (parts: Parts): ((input: FetchInput) => Promise<FetchResult>) =>
+  guarded('fetch-changes', parts.log, (input: FetchInput) => fetchChanges(parts, input));
 
 async function fetchChanges(
   parts: Parts,
-  modes: FenceModes,
   { stream, inFlight, discard = [], tidyOnly = false, leftoversConfirmed = false }: FetchInput,
 ): Promise<FetchResult> {
   assertConfigured(parts, stream);
-  if (inFlight === undefined) await agreeWithTarget(parts, modes, stream);
+  if (inFlight === undefined) await agreeWithTarget(parts, stream);
   // Only now: one of them may have been committed after all, and is noted by its staged plan.
   for (const batch of discard) await parts.staging.discard(batch);
   if (tidyOnly) return { kind: 'later' };
@@ -62,9 +60,9 @@ async function fetchChanges(
     case 'sweep':
       // A sweep moves `settled` by itself where it finds nothing: not before the batch in flight is safe.
       if (inFlight !== undefined) return { kind: 'later' };
-      return readRange(parts, modes, stream, { position, range: next.range, head, matured });
+      return readRange(parts, stream, { position, range: next.range, head, matured });
     case 'read':
-      return readRange(parts, modes, stream, {
+      return readRange(parts, stream, {
         position,
         range: next.range,
         head,
@@ -104,7 +102,7 @@ interface Reading {
 }
 
 /** Reads from `range.lo` up, as far as one batch goes. */
-async function readRange(parts: Parts, modes: FenceModes, stream: StreamKey, reading: Reading): Promise<FetchResult> {
+async function readRange(parts: Parts, stream: StreamKey, reading: Reading): Promise<FetchResult> {
   const { position, range, head, matured, inFlight } = reading;
   const id = newBatchId(parts.instance, stream, position.epoch);
   const found = await collectChanges(parts, stream, {
@@ -117,7 +115,7 @@ async function readRange(parts: Parts, modes: FenceModes, stream: StreamKey, rea
   if (range.lo < position.delivered && range.hi > position.delivered && found.hi <= position.delivered) {
     // The unsettled window alone fills a batch: what is new comes first, the window when it has settled.
     await parts.staging.discard(id);
-    return readRange(parts, modes, stream, { ...reading, range: { lo: position.delivered, hi: range.hi } });
+    return readRange(parts, stream, { ...reading, range: { lo: position.delivered, hi: range.hi } });
   }
   const read = { lo: range.lo, hi: found.hi };
   await updateStream(parts.db, stream, (at) => ({ ...at, progressAtMs: parts.now() }));
@@ -125,7 +123,7 @@ async function readRange(parts: Parts, modes: FenceModes, stream: StreamKey, rea
     if (inFlight !== undefined) return { kind: 'later' };
     await advanceAlone(parts, stream, read, matured);
     // Nothing new in what was read; there may be more to read.
-    return fetchChanges(parts, modes, { stream });
+    return fetchChanges(parts, { stream });
   }
   const batch: Batch = {
     stream,

@@ -2,7 +2,6 @@
 import { createAnonymize } from './anonymize.ts';
 import { createAuthorize } from './authorize.ts';
 import { createBeginResync } from './begin-resync.ts';
-import { FenceModes } from './commit/probe.ts';
 import { createCommit } from './commit.ts';
 import type { Activities, StepActivities } from './contract.ts';
 import { createDescribeStreams } from './describe-streams.ts';
@@ -26,20 +25,19 @@ export function createActivities(
   start: StartStream,
   leave: LeavePorts = noLeavePorts,
 ): Activities & StepActivities {
-  const modes = new FenceModes();
   return {
     pollStreams: createPollStreams(parts, start),
-    fetchChanges: createFetchChanges(parts, modes),
+    fetchChanges: createFetchChanges(parts),
     anonymize: createAnonymize(parts),
     ...createSteps(parts),
     authorize: createAuthorize(parts),
-    commit: createCommit(parts, modes),
+    commit: createCommit(parts),
     beginResync: createBeginResync(parts),
     describeStreams: createDescribeStreams(parts),
     tendQuarantine: createTendQuarantine(parts),
     beginLeave: createBeginLeave(parts, leave),
-    stopStream: createStopStream(parts, modes, leave),
-    leavingBatch: createLeavingBatch(parts, modes),
+    stopStream: createStopStream(parts, leave),
+    leavingBatch: createLeavingBatch(parts),
     noteLeft: createNoteLeft(parts),
     forgetLive: createForgetLive(parts),
     finishLeave: createFinishLeave(parts, leave),

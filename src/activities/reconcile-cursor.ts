@@ -12,26 +12,26 @@ import { fenceOff } from './commit/fencing.ts';
 import { closeCommit, finishCommit } from './commit/finish.ts';
 import { knownPlan } from './commit/known-plan.ts';
 import type { CommitPlan } from './commit/planned.ts';
-import type { FenceModes } from './commit/probe.ts';
+import { fenceModeOf } from './commit/probe.ts';
 import { cancelSignal, onSide, TroubleError } from './failures.ts';
 import { type Parts, policyOf, targetName } from './parts.ts';
 
 /** Throws the trouble where the stories differ in a way that only a person can judge. */
-export async function agreeWithTarget(parts: Parts, modes: FenceModes, stream: StreamKey): Promise<void> {
+export async function agreeWithTarget(parts: Parts, stream: StreamKey): Promise<void> {
   const target = parts.servers[targetName(stream.direction)];
   const id = cursorId(parts.instance, stream.direction, stream.type);
   const versioned = await onSide('target', () => target.read(cursorType, id, cancelSignal()));
   const position = await readStream(parts.db, stream);
   const verdict = compareCursor(cursorOf(versioned?.resource), position, policyOf(parts, stream.direction));
   if (verdict.kind === 'trouble') throw new TroubleError(verdict.code);
-  if (verdict.kind === 'commit-unnoted') return noteCommit(parts, modes, stream, verdict.batch);
+  if (verdict.kind === 'commit-unnoted') return noteCommit(parts, stream, verdict.batch);
   const { openCommit } = position;
   if (openCommit === undefined) return;
   if (openCommit.bundles === 0) {
     if (await closeUnsent(parts, stream, openCommit.label)) return;
-    return agreeWithTarget(parts, modes, stream);
+    return agreeWithTarget(parts, stream);
   }
-  const mode = await modes.of(target, parts.instance);
+  const mode = openCommit.mode ?? (await fenceModeOf(parts, stream.direction));
   const plan = await planIfStaged(parts, stream, openCommit.label);
   const input = { instance: parts.instance, target, stream, open: openCommit, cursor: versioned };
   const progress = await fenceOff(mode, input);
@@ -39,11 +39,11 @@ export async function agreeWithTarget(parts: Parts, modes: FenceModes, stream: S
 }
 
 /** The commit went through, but whoever sent it did not live to note it. */
-async function noteCommit(parts: Parts, modes: FenceModes, stream: StreamKey, label: string): Promise<void> {
+async function noteCommit(parts: Parts, stream: StreamKey, label: string): Promise<void> {
   const { plan } = await knownPlan(parts, stream, label);
   if (plan?.label !== label) throw new TroubleError('state-lost');
   await finishCommit(parts, plan);
-  return agreeWithTarget(parts, modes, stream);
+  return agreeWithTarget(parts, stream);
 }
 
 /** The plan of a commit that was given up, unless it went with its batch: what the target has of it is written again then. */

@@ -73,6 +73,11 @@ const steps: readonly (readonly string[])[] = [
     `CREATE TABLE departures (begun_ms BIGINT NOT NULL PRIMARY KEY, run TEXT NOT NULL, data TEXT NOT NULL, left_ms BIGINT NOT NULL,
       back_ms BIGINT NOT NULL, report TEXT NOT NULL)`,
   ],
+  [
+    `CREATE TABLE fence_modes (server TEXT NOT NULL PRIMARY KEY, mode TEXT NOT NULL, found_ms BIGINT NOT NULL)`,
+    `CREATE TABLE resyncs (direction TEXT NOT NULL, type TEXT NOT NULL, answered_ms BIGINT NOT NULL, answer TEXT NOT NULL,
+      PRIMARY KEY (direction, type))`,
+  ],
 ];
 
 /** A statement in a database's own words. */

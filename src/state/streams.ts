@@ -2,6 +2,7 @@
 import type { Selectable } from 'kysely';
 
 import type { Database } from './database.ts';
+import type { FenceMode } from './fence-modes.ts';
 import type { Direction, Tables } from './tables.ts';
 
 export interface StreamKey {
@@ -55,6 +56,8 @@ export interface OpenCommit {
   readonly bundles: number;
   /** Lanes that its bundles go through. */
   readonly lanes: number;
+  /** How it is fenced, for all of its attempts; absent before its first transaction is sent, and where an older program sent it. */
+  readonly mode?: FenceMode;
   /** The attempt that plans it, or whose plan is followed; absent where an older program planned it. */
   readonly planner?: string;
   /** Whether that attempt's plan has become the commit's: all others follow it. */

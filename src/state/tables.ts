@@ -20,6 +20,9 @@ export interface Tables {
   deletions: DeletionTable;
   conflicts: ConflictTable;
   departures: DepartureTable;
+  /** How each server is fenced (FenceMode), and when that was found out. */
+  fence_modes: { server: string; mode: string; found_ms: number };
+  resyncs: ResyncTable;
   markers: { stream: string; id: string; at_ms: number };
   guard_patients: GuardPatientTable;
   guard_words: GuardWordsTable;
@@ -143,6 +146,15 @@ interface DepartureTable {
   back_ms: number;
   /** Names, versions and counts, as JSON. */
   report: string;
+}
+
+/** What came of the last order to resync a stream. */
+interface ResyncTable {
+  direction: Direction;
+  type: string;
+  answered_ms: number;
+  /** Whether it has begun, and what was found before: names and counts, as JSON. */
+  answer: string;
 }
 
 interface ParkedTable {

@@ -15,8 +15,6 @@ import type { CommitTarget, Versioned } from '../../fhir/server.ts';
 import type { OpenCommit, StreamKey } from '../../state/streams.ts';
 import type { CommitPlan } from './planned.ts';
 
-export type FenceMode = 'if-match' | 'marker';
-
 /** What a refused fence means. */
 export type Verdict = 'applied' | 'retry';
 

@@ -1,9 +1,10 @@
 /** Puts a fence around a commit, or closes the door behind one that was given up, in the way that its target knows. */
+import type { FenceMode } from '../../state/fence-modes.ts';
 import { TroubleError } from '../failures.ts';
 import { post } from './cursor-writes.ts';
 import { moveLanes, openLanes } from './fence-lanes.ts';
 import { openMarkers, takeMarkers } from './fence-markers.ts';
-import type { Fence, FenceInput, FenceMode, FenceOffInput, Progress } from './fence.ts';
+import type { Fence, FenceInput, FenceOffInput, Progress } from './fence.ts';
 
 export const openFence = (mode: FenceMode, input: FenceInput): Promise<Fence> =>
   mode === 'if-match' ? openLanes(input) : openMarkers(input);

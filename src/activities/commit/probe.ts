@@ -1,13 +1,16 @@
 /**
- * Finds out, once for each target and harmlessly, whether the server obeys `ifMatch` on the entries of a
+ * Finds out, once a day for each target and harmlessly, whether the server obeys `ifMatch` on the entries of a
  * transaction: FHIR has it (Bundle.entry.request.ifMatch), not every server does.
  */
 import { randomBytes } from 'node:crypto';
 
 import type { CommitTarget } from '../../fhir/server.ts';
+import { fixedLimits } from '../../limits.ts';
+import { type FenceMode, noteFenceMode, readFenceMode } from '../../state/fence-modes.ts';
+import type { Direction } from '../../state/tables.ts';
 import { cancelSignal, onSide, TroubleError } from '../failures.ts';
+import { type Parts, targetName } from '../parts.ts';
 import { cursorType } from './cursor-writes.ts';
-import type { FenceMode } from './fence.ts';
 
 /** How often a question is asked whose answer may be chance. */
 const looks = 3;
@@ -53,15 +56,31 @@ async function acceptsFitting(post: Post, target: CommitTarget, id: string): Pro
   return false;
 }
 
-/** The mode of each target, found out once in a process. */
-export class FenceModes {
-  readonly #known = new Map<CommitTarget, Promise<FenceMode>>();
+/**
+ * How a direction's target is fenced, by what the state says: found out once for the site, and anew where that was long ago.
+ * A commit that is open keeps the mode that it was begun in (`OpenCommit`), so that it may be found out anew at any time.
+ */
+export async function fenceModeOf(parts: FenceParts, direction: Direction): Promise<FenceMode> {
+  const known = await readFenceMode(parts.db, targetName(direction));
+  // Either way: a clock that was ahead once must not keep an answer for ever.
+  const ageMs = Math.abs(parts.now() - (known?.foundMs ?? 0));
+  if (known !== undefined && ageMs < fixedLimits.fenceModeSecondsMax * 1_000) return known.mode;
+  return findFenceMode(parts, direction, known?.foundMs);
+}
 
-  of(target: CommitTarget, instance: string): Promise<FenceMode> {
-    const known = this.#known.get(target) ?? probeFence(target, instance);
-    this.#known.set(target, known);
-    // A probe that failed tells nothing: the next commit probes again.
-    known.catch(() => this.#known.delete(target));
-    return known;
-  }
+/** Probes a direction's target now, whatever the state says of it. */
+export async function findFenceModeAnew(parts: FenceParts, direction: Direction): Promise<FenceMode> {
+  return findFenceMode(parts, direction, (await readFenceMode(parts.db, targetName(direction)))?.foundMs);
+}
+
+type FenceParts = Pick<Parts, 'db' | 'servers' | 'instance' | 'now'>;
+
+async function findFenceMode(
+  { db, servers, instance, now }: FenceParts,
+  direction: Direction,
+  known: number | undefined,
+): Promise<FenceMode> {
+  const server = targetName(direction);
+  const mode = await probeFence(servers[server], instance);
+  return noteFenceMode(db, server, { mode, nowMs: now(), known });
 }

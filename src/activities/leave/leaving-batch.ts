@@ -8,7 +8,6 @@ import { forgetDeleted, idOfKey, liveLedger, typeOfKey } from '../../state/ledge
 import { quarantinedAmong, releaseHeld } from '../../state/quarantine.ts';
 import { readStream } from '../../state/streams.ts';
 import { deleteLine } from '../../threads/lines.ts';
-import type { FenceModes } from '../commit/probe.ts';
 import type { LeavingInput, LeavingResult, StreamKey } from '../contract.ts';
 import { guarded, heartbeat, TroubleError } from '../failures.ts';
 import { stage } from '../fetch/own-work.ts';
@@ -18,20 +17,13 @@ import { agreeWithTarget } from '../reconcile-cursor.ts';
 import { newBatchId } from '../staged.ts';
 import { requireLeaving } from './here.ts';
 
-export const createLeavingBatch = (
-  parts: Parts,
-  modes: FenceModes,
-): ((input: LeavingInput) => Promise<LeavingResult>) =>
-  guarded('leaving-batch', parts.log, (input: LeavingInput) => leavingBatch(parts, modes, input));
+export const createLeavingBatch = (parts: Parts): ((input: LeavingInput) => Promise<LeavingResult>) =>
+  guarded('leaving-batch', parts.log, (input: LeavingInput) => leavingBatch(parts, input));
 
-async function leavingBatch(
-  parts: Parts,
-  modes: FenceModes,
-  { stream, types, again }: LeavingInput,
-): Promise<LeavingResult> {
+async function leavingBatch(parts: Parts, { stream, types, again }: LeavingInput): Promise<LeavingResult> {
   const departure = await requireLeaving(parts.db);
   if (departure.data !== 'delete') throw new TroubleError('lost-race');
-  await agreeWithTarget(parts, modes, stream);
+  await agreeWithTarget(parts, stream);
   if (again) await releaseHeld(parts.db, stream.direction, types);
   const found = { keys: new Set<string>(), held: new Set<string>() };
   for (const type of types) await findKeys(parts, { direction: stream.direction, type }, found);

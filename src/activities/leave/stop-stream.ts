@@ -10,7 +10,6 @@ import { updateDeparture } from '../../state/departures.ts';
 import { readStream, writeStream } from '../../state/streams.ts';
 import { cursorId, cursorOf } from '../../sync/cursor.ts';
 import { cursorType } from '../commit/cursor-writes.ts';
-import type { FenceModes } from '../commit/probe.ts';
 import type { StopStreamInput, StreamKey } from '../contract.ts';
 import { assertInTime, cancelSignal, guarded, heartbeat, onSide } from '../failures.ts';
 import { type Parts, targetName } from '../parts.ts';
@@ -18,16 +17,11 @@ import { agreeWithTarget } from '../reconcile-cursor.ts';
 import { requireLeaving } from './here.ts';
 import type { LeavePorts } from './ports.ts';
 
-export const createStopStream = (
-  parts: Parts,
-  modes: FenceModes,
-  ports: LeavePorts,
-): ((input: StopStreamInput) => Promise<void>) =>
-  guarded('stop-stream', parts.log, (input: StopStreamInput) => stopStream(parts, modes, ports, input));
+export const createStopStream = (parts: Parts, ports: LeavePorts): ((input: StopStreamInput) => Promise<void>) =>
+  guarded('stop-stream', parts.log, (input: StopStreamInput) => stopStream(parts, ports, input));
 
 async function stopStream(
   parts: Parts,
-  modes: FenceModes,
   ports: LeavePorts,
   { stream, offline = false }: StopStreamInput,
 ): Promise<void> {
@@ -47,7 +41,7 @@ async function stopStream(
       await updateDeparture(tx, departure, { report: { before: { ...before, [stream.type]: at.counts.deleted } } });
   });
   // Where the target cannot be asked, the commit that was open stays so: who comes back fences it off.
-  if (!offline) await agreeWithTarget(parts, modes, stream);
+  if (!offline) await agreeWithTarget(parts, stream);
 }
 
 const askEveryMs = 500;
