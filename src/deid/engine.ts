@@ -33,7 +33,7 @@ export type WithheldReason =
   | 'unknown-type' // R4 has no such type, and no rule names it
   | 'modifier-extension' // dropping it would change the meaning
   | 'extension' // an unknown one, and the policy withholds for it
-  | 'wrong-json-type' // an object, list or number where R4 has something else
+  | 'wrong-json-type' // an object, list or number where R4 has something else, or two choices where R4 has one
   | 'leak-guard' // a removed value stands somewhere else, and the policy withholds for it
   | 'rule-failed' // a rule's FHIRPath or plug-in failed on this resource
   | 'not-a-resource' // no resourceType, no valid id, or not an object

@@ -11,7 +11,7 @@ export type QuarantineReason =
   | 'modifier-extension' // the engine would have to drop what changes the meaning
   | 'extension' // an unknown one, and the policy withholds for it
   | 'unknown-type' // R4 has no such type, and no rule names it
-  | 'wrong-json-type' // an object, list or number where R4 has something else
+  | 'wrong-json-type' // an object, list or number where R4 has something else, or two choices where R4 has one
   | 'rule-failed' // a rule's FHIRPath or plug-in failed on it
   | 'leak-guard' // a removed value stands in it, or may stand in it
   | 'not-a-resource'

@@ -145,6 +145,7 @@ export class ChildMaker {
       isR4: element !== undefined || planned === modes.type,
       rank: planned === modes.type ? -1 : rank,
       isArray: element?.isArray ?? false,
+      isChoice: element?.isChoice ?? false,
       mode: planned === modes.change && leaf === undefined ? modes.drop : planned,
       rule: winner,
       leaf,

@@ -107,6 +107,8 @@ export interface Child {
   /** Place in the output, ascending; what R4 does not have comes last, by code unit. */
   readonly rank: number;
   readonly isArray: boolean;
+  /** One of the types of a choice element, or what stands beside it. */
+  readonly isChoice: boolean;
   readonly mode: number;
   /** Number of the rule that decides. */
   readonly rule: number;

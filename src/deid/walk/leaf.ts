@@ -3,6 +3,7 @@ import type { Json } from '../../fhir/resource.ts';
 import { codeLengthMin, hashedTokens, memoLengthMax } from '../guard/tokens.ts';
 import type { TextKind } from '../guard/tokens.ts';
 import { readDate } from '../methods/dates.ts';
+import { isWholeType } from '../plan/child.ts';
 import type { Child } from '../plan/child.ts';
 import { Withheld } from '../shape.ts';
 import { labelBits } from './context.ts';
@@ -63,7 +64,7 @@ export function keptLeaf(walk: Walk, child: Child, value: Json): Json | undefine
       walk.labels |= labelBits.pseudonymized;
       return rewritten;
     }
-  } else if (typeof value === 'number' && !Number.isFinite(value)) throw new Withheld('wrong-json-type');
+  } else if (typeof value === 'number' && !isNumberOf(child.type, value)) throw new Withheld('wrong-json-type');
   const tokens = noteKept(walk, child.textKind, value);
   const isWorthIt = walk.trace !== undefined && typeof value === 'string' && value.length <= memoLengthMax;
   if (isWorthIt) child.lately.note(value, walk.keys.hasher, tokens);
@@ -77,6 +78,7 @@ export function changedLeaf(walk: Walk, child: Child, value: Json): Json | undef
   if (typeof value === 'object' || (jsonKind !== 'any' && typeof value !== jsonKind)) {
     throw new Withheld('wrong-json-type');
   }
+  if (typeof value === 'number' && !isNumberOf(child.type, value)) throw new Withheld('wrong-json-type');
   const method = child.leaf as LeafMethod;
   count(walk, child.rule);
   const copy = sound(method.apply(value, walk), child);
@@ -89,14 +91,15 @@ export function changedLeaf(walk: Walk, child: Child, value: Json): Json | undef
   return copy;
 }
 
-const wholeNumbers = new Set(['integer', 'positiveInt', 'unsignedInt']);
+/** Whether JSON can write a number, and R4 has it in the type: without a fraction where there is none. */
+const isNumberOf = (type: string, value: number): boolean =>
+  Number.isInteger(value) || (Number.isFinite(value) && !isWholeType(type));
 
 /** What a method gives has to be a value that the element may have: nothing else is written. */
 function sound(copy: unknown, { jsonKind, type }: Child): string | number | boolean | undefined {
   if (copy === undefined) return undefined;
   if (typeof copy === 'number') {
-    if (!Number.isFinite(copy) || (wholeNumbers.has(type) && !Number.isInteger(copy)))
-      throw new Withheld('rule-failed');
+    if (!isNumberOf(type, copy)) throw new Withheld('rule-failed');
   } else if (typeof copy !== 'string' && typeof copy !== 'boolean') throw new Withheld('rule-failed');
   if (jsonKind !== 'any' && typeof copy !== jsonKind) throw new Withheld('rule-failed');
   return copy;

@@ -13,6 +13,7 @@ import { count, keptLeaf } from './leaf.ts';
 import { eachObject, leaves, withoutHoles } from './lists.ts';
 import { rewriteFullUrl, rewriteRequestUrl } from './literals.ts';
 import { extension, object, sibling } from './object.ts';
+import { hasTwoChoices } from './choices.ts';
 import { constant, dropped } from './removal.ts';
 import { embeddedResource, ownId, ownMeta } from './resource.ts';
 import { unknown } from './unknown.ts';
@@ -28,6 +29,7 @@ export function walkObject(walk: Walk, value: JsonObject, plan: ObjectPlan, dept
   let isOrdered = true;
   let lostModifier = false;
   let lostMember = false;
+  let choices = 0;
   for (const key in value) {
     const child = walk.marks === undefined ? plan.child(key) : markedChild(walk, plan, value, key);
     const member = value[key] ?? null;
@@ -40,6 +42,7 @@ export function walkObject(walk: Walk, value: JsonObject, plan: ObjectPlan, dept
     } else {
       passed++;
       const { rank } = child;
+      if (child.isChoice) choices++;
       if (rank < lastRank || (rank === unknownRank && lastRank === unknownRank && key < lastKey)) isOrdered = false;
       lastRank = rank;
       lastKey = key;
@@ -54,6 +57,7 @@ export function walkObject(walk: Walk, value: JsonObject, plan: ObjectPlan, dept
   // Below an element whose modifierExtension did not pass, nothing of the element may pass either.
   if (lostModifier) throw new Withheld('modifier-extension');
   let result = out ?? value;
+  if (choices > 1 && hasTwoChoices(result, plan)) throw new Withheld('wrong-json-type');
   if (walk.hasHoles) {
     walk.hasHoles = false;
     result = withoutHoles(result);

@@ -119,6 +119,76 @@ describe('shapes', () => {
   );
 });
 
+describe('one type of a choice element', () => {
+  const twice = { valueString: 'a', valueQuantity: { value: 5 } };
+  const readings = (members: object): object => observation({ status: 'final', ...members });
+
+  it.each<[string, object]>([
+    ['two values', twice],
+    ['in the other order', { valueQuantity: { value: 5 }, status: 'final', valueString: 'a' }],
+    ['what stands beside a value of another type', { valueString: 'a', _valueInteger: { id: 'i' } }],
+    ['two of what stands beside values', { _valueString: { id: 'i' }, _valueInteger: { id: 'i' } }],
+    ['in a component', { component: [twice] }],
+    ['in an extension', { extension: [{ url: 'http://x', ...twice }] }],
+    [
+      'in a contained resource',
+      { contained: [{ resourceType: 'Patient', deceasedBoolean: true, deceasedDateTime: '2020' }] },
+    ],
+  ])('has no second one that passes: %s', (_title, members) => {
+    const policy = policyOf([keep("Observation.extension('http://x')")]);
+    expect(reasonOf(readings(members), policy)).toBe('wrong-json-type');
+  });
+
+  it.each<[string, object]>([
+    ['a value with what stands beside it', { valueString: 'a', _valueString: { id: 'i' } }],
+    ['two choice elements', { effectiveDateTime: '2020', valueString: 'a' }],
+    [
+      'two choice elements with what stands beside them',
+      {
+        effectiveDateTime: '2020',
+        _effectiveDateTime: { id: 'i' },
+        valueString: 'a',
+        _valueString: { id: 'i' },
+      },
+    ],
+    ['the same element in two objects', { valueString: 'a', component: [{ code: {}, valueInteger: 5 }] }],
+    ['a second one that is null', { valueString: 'a', valueInteger: null }],
+  ])('is one: %s', (_title, members) => {
+    expect(reasonOf(readings(members), policyOf([]))).toBeUndefined();
+  });
+
+  it('is what is left where rules remove the others', () => {
+    expect(rest(readings(twice), policyOf([redact('Observation.value.ofType(Quantity)')]))).toEqual({
+      status: 'final',
+      valueString: 'a',
+    });
+  });
+});
+
+describe('a whole number', () => {
+  const members = { valueInteger: 1.5 };
+
+  it.each(['integer', 'positiveInt', 'unsignedInt'])('has no fraction where it passes: %s', (type) => {
+    const holder = patient({ extension: [{ url: 'http://x', [keyOf(type)]: 1.5 }] });
+    expect(reasonOf(holder, policyOf([]))).toBe('wrong-json-type');
+    expect(rest(holder, policyOf([redact('Patient.extension')]))).toEqual({});
+    expect(reasonOf(patient({ extension: [{ url: 'http://x', [keyOf(type)]: 2 }] }), policyOf([]))).toBeUndefined();
+  });
+
+  it.each(['perturb', 'generalize'])('has no fraction where %s changes it', (method) => {
+    const params = { perturb: { span: 2 }, generalize: { numberStep: 7 } }[method];
+    expect(reasonOf(observation(members), policyOf([rule('Observation.value', method, params)]))).toBe(
+      'wrong-json-type',
+    );
+  });
+
+  it('is no matter of decimals', () => {
+    expect(rest(observation({ valueQuantity: { value: 1.5 } }), policyOf([]))).toEqual({
+      valueQuantity: { value: 1.5 },
+    });
+  });
+});
+
 describe('nothing at all', () => {
   const keys = [...(r4Type('Patient')?.elements.keys() ?? [])].filter((key) => key !== 'id');
 
