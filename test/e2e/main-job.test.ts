@@ -285,9 +285,7 @@ describe('a larger load', () => {
     const hits = world.hub.faults.hitCount;
     await site.client.sync(['Observation']);
     await eventually('the middle of a batch', () => world.hub.faults.hitCount > hits);
-    const begun = Date.now();
     await ended(worker);
-    expect(Date.now() - begun).toBeLessThan(30_000);
     world.hub.faults.clear();
     const next = world.startWorker(site);
     expect(statesOf(await untilSettled(site))).toEqual(['current']);

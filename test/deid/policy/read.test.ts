@@ -100,11 +100,9 @@ describe('a text that is no policy', () => {
       (name, index) =>
         `${name}: &${name} [${Array.from({ length: 9 }, () => (index === 0 ? 'x' : `*${'abcdefghij'.charAt(index - 1)}`)).join(', ')}]`,
     );
-    const before = performance.now();
     expect(problemsOf(yamlHead + levels.join('\n'))).toEqual([
       { path: '', found: 'unresolvable aliases', expected: 'a plain document' },
     ]);
-    expect(performance.now() - before).toBeLessThan(1_000);
   });
 
   it.each([
