@@ -6,21 +6,10 @@ import { readPolicy } from '../deid/policy/read.ts';
 import { resolvePolicy } from '../deid/policy/resolve.ts';
 import { loadPlugin } from '../threads/plugins.ts';
 import type { PluginConfig } from './config.ts';
-import { type ConfigMistake, parseSource, type Path, pathText } from './problems.ts';
+import { parseSource, type Path, pathText } from './problems.ts';
 import type { ConfigDocument } from './schema.ts';
+import type { SectionTools } from './section-tools.ts';
 import type { Sound } from './sound.ts';
-
-/** What the reader of the whole file lends to the reader of a section. */
-export interface SectionTools {
-  /** Notes a mistake of `sluice.yaml`. */
-  readonly mistake: (path: Path, found: string, expected: string) => void;
-  /** Notes a mistake of the policy's own file. */
-  readonly policyMistake: (mistake: ConfigMistake) => void;
-  /** A path as the file means it. */
-  readonly resolve: (path: string) => string;
-  /** A file's bytes; where there are none its mistake is noted. */
-  readonly read: (file: string, path: Path) => Promise<Buffer | undefined>;
-}
 
 type Section = Sound<ConfigDocument['policy']>;
 
