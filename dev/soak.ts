@@ -58,7 +58,9 @@ class Soak {
     if (this.runs === warmUpRuns) this.#warmBytes = process.memoryUsage.rss();
     if (broken.length === 0) return;
     this.broken += 1;
-    console.log(`\nseed ${String(seed)} breaks (again: npm run soak -- --stores ${String(kind)} --seed ${String(seed)}):`);
+    console.log(
+      `\nseed ${String(seed)} breaks (again: npm run soak -- --stores ${String(kind)} --seed ${String(seed)}):`,
+    );
     for (const line of broken.slice(0, 20)) console.log(`  ${line}`);
   }
 

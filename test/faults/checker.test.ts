@@ -5,11 +5,16 @@ import { createThreadPool } from '../../src/threads/pool.ts';
 import { canary, idOf } from './data.ts';
 import type { Profile } from './profile.ts';
 import { runSeed } from './run.ts';
+import { type Stores, StoreServers } from './stores.ts';
 import type { Truth } from './truth.ts';
 import type { World } from './world.ts';
 
 const pool = createThreadPool(1);
-afterAll(() => pool.close());
+const servers = await StoreServers.start();
+afterAll(async () => {
+  await pool.close();
+  await servers.stop();
+});
 
 const calm = (profile: Profile): Profile => ({
   ...profile,
@@ -121,5 +126,42 @@ describe('the checker', () => {
     ],
   ])('finds the canary in %s', async (_where, tamper) => {
     expect((await found(tamper)).join()).toMatch(/canary/);
+  });
+});
+
+(servers.areComplete ? describe : describe.skip)('the checker of a site with a database and a bucket', () => {
+  async function foundThere(tamper: (world: World) => void | Promise<void>): Promise<readonly string[]> {
+    const changeStores = (stores: Stores): Stores => ({ ...stores, strikes: [], mishaps: [] });
+    return (await runSeed(7, { pool, servers, kind: 'postgres', change: calm, changeStores, tamper })).broken;
+  }
+
+  it('has nothing to say where nothing went wrong', async () => {
+    expect(await foundThere(() => undefined)).toEqual([]);
+  });
+
+  it.each([
+    ['in clear', { name: 'x', value: canary }],
+    ['in its bytes', { name: 'x', value: Buffer.from(canary).toString('hex') }],
+  ])("finds the canary in the site's tables, %s", async (_how, row) => {
+    const broken = await foundThere(async (world) => {
+      const { parts } = await world.running();
+      await parts.db.insertInto('meta').values(row).execute();
+    });
+    expect(broken.join()).toMatch(/canary is in a table/);
+  });
+
+  it('finds the canary on its way to the bucket', async () => {
+    const broken = await foundThere(async (world) => {
+      const { endpoint, bucket } = world.bucket!;
+      await fetch(`${endpoint ?? ''}/${bucket}/x`, { method: 'PUT', body: canary });
+    });
+    expect(broken.join()).toMatch(/canary was seen in a PUT to the staging/);
+  });
+
+  it('finds a resource that was lost', async () => {
+    const broken = await foundThere((world) => {
+      for (const { id } of world.hub.list('Patient')) world.hub.delete('Patient', id ?? '');
+    });
+    expect(broken.join()).toMatch(/lost/);
   });
 });

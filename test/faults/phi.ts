@@ -1,8 +1,11 @@
-/** Looks for the canary wherever it must not be: the hub, the state's files, staging, logs, failures. */
+/** Looks for the canary wherever it must not be: the hub, the state's files or tables, staging, logs, failures. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { sql } from 'kysely';
+
 import type { Emulator } from '../../src/emulator/emulator.ts';
+import type { Database } from '../../src/state/database.ts';
 import { canary } from './data.ts';
 
 export interface PhiInput {
@@ -27,6 +30,20 @@ export function phiFaults({ hub, folder, logged, failures, leaks }: PhiInput): s
   }
   if (logged.some(holds)) found.push('the canary is in the log');
   if (failures.some((failure) => holds(wholeText(failure)))) found.push('the canary is in a failure');
+  return found;
+}
+
+/** The same in the tables of a PostgreSQL, whose files hold what other runs have left as well. */
+export async function phiInTables(db: Database): Promise<string[]> {
+  const { rows: tables } = await sql<{ name: string }>`
+    SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()`.execute(db);
+  const found: string[] = [];
+  for (const { name } of tables) {
+    const { rows } = await sql<{ text: string }>`SELECT one::text AS text FROM ${sql.id(name)} AS one`.execute(db);
+    // Bytes are told in hexadecimal digits.
+    if (rows.some(({ text }) => holds(text) || text.includes(Buffer.from(canary).toString('hex'))))
+      found.push("the canary is in a table of the site's state");
+  }
   return found;
 }
 

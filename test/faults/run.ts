@@ -171,7 +171,7 @@ class Run {
     this.#workload.begin();
     this.#poll();
     for (let step = 0; step < profile.steps && this.#broken.length === 0; step += 1) {
-      this.#befall(step / profile.steps);
+      await this.#befall(step / profile.steps, pace);
       this.#workload.step();
       await sleep((step % 4) * pace);
     }
@@ -188,13 +188,22 @@ class Run {
   }
 
   /** What goes wrong beside the requests, by the share of the run that is over. */
-  #befall(share: number): void {
+  async #befall(share: number, pace: number): Promise<void> {
     const { disk, skewMs } = this.#world;
     for (let [next] = this.#mishaps; next !== undefined && next.at <= share; [next] = this.#mishaps) {
       this.#mishaps.shift();
       this.#mishapHits.set(next.what, (this.#mishapHits.get(next.what) ?? 0) + 1);
-      if (next.what === 'clock jump') for (const seat of next.seats) skewMs[seat] = next.hours * 3_600_000;
-      else disk.isFull = next.what === 'disk full';
+      if (next.what !== 'clock jump') {
+        disk.isFull = next.what === 'disk full';
+        continue;
+      }
+      // When that hurts most: what is in flight must not be taken for settled.
+      this.#workload.strand();
+      this.#poll();
+      await sleep(30 * pace);
+      for (const seat of next.seats) skewMs[seat] = next.hours * 3_600_000;
+      this.#poll();
+      await sleep(30 * pace);
     }
   }
 

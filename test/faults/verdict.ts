@@ -3,7 +3,7 @@ import type { Resource } from '../../src/fhir/resource.ts';
 import { cursorId } from '../../src/sync/cursor.ts';
 import { type CheckInput, faultsOf } from './checker.ts';
 import { cursorFaults } from './history.ts';
-import { phiFaults } from './phi.ts';
+import { phiFaults, phiInTables } from './phi.ts';
 import type { Truth } from './truth.ts';
 import type { Workload } from './workload.ts';
 import { instanceName, type World } from './world.ts';
@@ -56,6 +56,7 @@ export async function verdictOn(
     }
   }
   broken.push(...phiFaults({ hub, folder, logged, leaks, failures }));
+  if (world.stores.state === 'postgres') broken.push(...(await phiInTables(parts.db)));
   const sum = (which: 'parked' | 'quarantined'): number =>
     described.reduce((total, { totals }) => total + totals[which], 0);
   return { broken, ended: { present, parked: sum('parked'), quarantined: sum('quarantined') } };

@@ -93,6 +93,22 @@ export class Workload {
     this.#do[step]();
   }
 
+  /** Something newer of a type is committed while a transaction that has written one of it stays open. */
+  strand(): void {
+    const { profile, instance, clock } = this.#input;
+    const type = this.#anyType();
+    const free = Array.from({ length: profile.ids }, (_, index) => index).filter(
+      (index) => !this.#isHeld(`${type}/${idOf(type, index)}`),
+    );
+    const [late, newer] = free;
+    if (late === undefined || newer === undefined) return;
+    const tx = instance.beginTransaction();
+    tx.put(this.#state(type, late));
+    const held = new Set([`${type}/${idOf(type, late)}`]);
+    this.#late.push({ tx, deadlineMs: clock.ms + profile.settleMs, held, atTheEnd: [] });
+    instance.put(this.#state(type, newer));
+  }
+
   /** Everything that is open comes to its end. */
   end(): void {
     while (this.#late.length > 0) this.#endLate(0);

@@ -113,6 +113,11 @@ export class World {
     return world;
   }
 
+  /** The bucket as the site knows it, if any. */
+  get bucket(): Config['stagingBucket'] {
+    return this.#config.stagingBucket;
+  }
+
   get stateFile(): string {
     return join(this.folder, 'state.db');
   }
