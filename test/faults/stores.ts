@@ -36,8 +36,8 @@ export interface Stores {
 export const storeKinds = ['sqlite', 'postgres', 'mixed'] as const;
 export type StoreKind = (typeof storeKinds)[number];
 
-/** The waits of a PostgreSQL's clients, as a share of what they are: a half-open connection costs a second, not a minute. */
-export const patience = 1 / 60;
+/** The waits of a PostgreSQL's clients, as a share of what they are: a half-open connection costs seconds, not a minute. */
+export const patience = 1 / 30;
 
 const calm: Weather = { share: 0, stormShare: 0, slowMax: 0, timeoutMs: 250 };
 
@@ -64,8 +64,8 @@ export function drawStores(dice: Dice, kind: StoreKind): Stores {
     workers: state === 'sqlite' ? 1 : kind === 'postgres' ? 2 : drawnWorkers,
     weather: {
       // A batch asks the state a hundred times.
-      state: { share: level / 25, stormShare: 0, slowMax: dice.between(0, 2), timeoutMs: 600 },
-      staging: { share: level / 5, stormShare: level / 40, slowMax: dice.between(0, 3), timeoutMs: 250 },
+      state: { share: level / 25, stormShare: 0, slowMax: dice.between(0, 2), timeoutMs: 1_200 },
+      staging: { share: level / 5, stormShare: level / 40, slowMax: dice.between(0, 3), timeoutMs: 1_000 },
     },
     strikes: state === 'postgres' ? drawStrikes(dice, dice.pick([0, 1, 2]), true) : [],
     mishaps: [...drawFullDisk(dice), ...drawJumps(dice)].sort((one, other) => one.at - other.at),
