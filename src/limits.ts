@@ -89,6 +89,12 @@ export const limitRanges = {
     max: 10_000,
     about: 'requests to one server that begin within one second, of all workers of the site',
   },
+  requestWaitSecondsMax: {
+    default: 120,
+    min: 1,
+    max: 3_600,
+    about: 'a request whose turn within these two does not come meanwhile fails, and its step is tried again later',
+  },
   workerThreadsMax: { default: 2, min: 1, max: 64, about: 'threads for de-identification and checks' },
   activitiesInFlightMax: { default: 50, min: 2, max: 1_000, about: 'activities one worker runs at a time' },
 } as const satisfies Record<string, Range>;

@@ -42,6 +42,8 @@ function codeOf(side: Side, problem: ServerProblem): TroubleCode {
   switch (problem.failure) {
     case 'given-back':
       return 'given-back';
+    case 'no-turn':
+      return `${side}-crowded`;
     case 'untrusted':
       return `${side}-untrusted`;
     case 'unreachable':

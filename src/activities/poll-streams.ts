@@ -26,7 +26,7 @@ export type StartStream = (due: DueStream) => Promise<void>;
 const headsInFlight = 4;
 
 /** Troubles of a whole server: no other stream of it has to find that out again in the same tick. */
-const serverIsDown: ReadonlySet<TroubleCode> = new Set(['source-unreachable', 'source-busy']);
+const serverIsDown: ReadonlySet<TroubleCode> = new Set(['source-unreachable', 'source-busy', 'source-crowded']);
 
 export const createPollStreams =
   (parts: Parts, start: StartStream): ((input: PollInput) => Promise<PollResult>) =>

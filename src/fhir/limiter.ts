@@ -11,7 +11,7 @@ import { SiteShare, type SiteShares } from './site-share.ts';
 export interface LimiterOptions {
   /** The server's name in the site's state. */
   readonly server: string;
-  readonly limits: Pick<Limits, 'requestsInFlightMax' | 'requestsPerSecondMax'>;
+  readonly limits: Pick<Limits, 'requestsInFlightMax' | 'requestsPerSecondMax' | 'requestWaitSecondsMax'>;
   /** What the workers of the site share; without it this process has the limits for itself. */
   readonly shares?: SiteShares;
   readonly clock?: Clock;
@@ -20,7 +20,7 @@ export interface LimiterOptions {
 export interface Limiter {
   /**
    * Runs a request when its turn has come, first come, first served.
-   * @throws ServerProblem `given-back` when the signal comes first; status 429 with the time that is left where the
+   * @throws ServerProblem `given-back` when the signal comes first; `no-turn` where others take too long; status 429 with the time that is left where the
    * server is to be left alone for longer than a moment, so that whoever asks gives its place to others meanwhile
    */
   run<Result>(signal: AbortSignal | undefined, request: () => Promise<Result>): Promise<Result>;
@@ -77,7 +77,9 @@ class ServerLimiter implements Limiter {
 
   #turn(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
+      let callOffPatience = (): void => undefined;
       const leave = (): void => {
+        callOffPatience();
         this.#waiting.delete(turn);
         signal?.removeEventListener('abort', stop);
       };
@@ -102,6 +104,11 @@ class ServerLimiter implements Limiter {
       signal?.addEventListener('abort', stop, { once: true });
       this.#waiting.add(turn);
       this.#next();
+      if (!this.#waiting.has(turn)) return;
+      // Behind a server that hangs nobody keeps what others could use, such as an activity's place in the worker.
+      callOffPatience = this.#clock.later(this.#limits.requestWaitSecondsMax * 1_000, () => {
+        turn.refuse(new ServerProblem('no-turn'));
+      });
     });
   }
 

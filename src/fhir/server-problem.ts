@@ -2,7 +2,7 @@
 
 /** The kind of failure, beside an HTTP status. Constants, never data. */
 export type ServerFailure =
-  'unreachable' | 'untrusted' | 'answer-malformed' | 'answer-too-large' | 'status' | 'given-back';
+  'unreachable' | 'untrusted' | 'answer-malformed' | 'answer-too-large' | 'status' | 'given-back' | 'no-turn';
 
 /** A request that failed. The message is constant: URL, body and cause never reach it. */
 export class ServerProblem extends Error {

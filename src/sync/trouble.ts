@@ -20,6 +20,8 @@ interface Trouble {
   readonly cure: string;
 }
 
+const crowded =
+  'It is tried again. If it stays, look at that server, or raise limits.requestsInFlightMax or limits.requestsPerSecondMax.';
 const wait = 'Nothing to do: it is tried again. If it stays, look at that server.';
 
 export const troubles = {
@@ -27,6 +29,16 @@ export const troubles = {
   'target-unreachable': { kind: 'transient', means: 'The target does not answer.', cure: wait },
   'source-busy': { kind: 'transient', means: 'The source asks to be left alone for a while (429 or 503).', cure: wait },
   'target-busy': { kind: 'transient', means: 'The target asks to be left alone for a while (429 or 503).', cure: wait },
+  'source-crowded': {
+    kind: 'transient',
+    means: 'A request to the source did not get its turn in time: those before it take long.',
+    cure: crowded,
+  },
+  'target-crowded': {
+    kind: 'transient',
+    means: 'A request to the target did not get its turn in time: those before it take long.',
+    cure: crowded,
+  },
   'source-failing': { kind: 'transient', means: 'The source answers with an error of its own (5xx).', cure: wait },
   'target-failing': { kind: 'transient', means: 'The target answers with an error of its own (5xx).', cure: wait },
   'source-answer-malformed': {

@@ -388,7 +388,12 @@ describe('a dump', () => {
         });
         expect(await head).toBeGreaterThan(0);
       },
-      { limiter: createLimiter({ server: 's', limits: { requestsInFlightMax: 1, requestsPerSecondMax: 100 } }) },
+      {
+        limiter: createLimiter({
+          server: 's',
+          limits: { requestsInFlightMax: 1, requestsPerSecondMax: 100, requestWaitSecondsMax: 60 },
+        }),
+      },
     );
   });
 });

@@ -11,7 +11,7 @@ import { fixedLimits } from '../../src/limits.ts';
 import { FakeClock, settled } from './fake-clock.ts';
 import { type Aidbox, problemOf, transportTo, withServer } from './servers.ts';
 
-const many = { requestsInFlightMax: 1_000, requestsPerSecondMax: 10_000 };
+const many = { requestsInFlightMax: 1_000, requestsPerSecondMax: 10_000, requestWaitSecondsMax: 120 };
 
 const limiterOf = (limits: Partial<LimiterOptions['limits']> = {}, more: Partial<LimiterOptions> = {}): Limiter =>
   createLimiter({ server: 'instance', limits: { ...many, ...limits }, ...more });
@@ -131,6 +131,48 @@ describe('requests in flight', () => {
   });
 });
 
+describe('requests that wait for their turn', () => {
+  it('wait no longer than they may where those before them never end, and give their place up', async () => {
+    const clock = new FakeClock();
+    const limiter = limiterOf({ requestsInFlightMax: 1, requestWaitSecondsMax: 30 }, { clock });
+    const work = new Work();
+    for (let count = 0; count < 3; count += 1) work.run(limiter);
+    await clock.advance(29_000);
+    work.run(limiter);
+    await clock.advance(999);
+    expect([work.begun, work.refused]).toEqual([1, []]);
+    await clock.advance(1);
+    expect(work.refused.map((problem) => problem?.failure)).toEqual(['no-turn', 'no-turn']);
+    // The one that has waited for a second only goes next.
+    work.end();
+    await settled();
+    expect([work.begun, work.ended]).toEqual([2, 1]);
+    work.end();
+    // Whoever got its turn is not refused later.
+    await clock.advance(60_000);
+    expect([work.ended, work.refused.length]).toEqual([2, 2]);
+  });
+
+  it('behind a server that hangs are answered with a trouble to be tried again, while it still hangs', async () => {
+    const clock = new FakeClock();
+    const hung = new Set<ServerResponse>();
+    await withServer(
+      (_request, response) => hung.add(response),
+      async (url) => {
+        const abort = new AbortController();
+        const aidbox = aidboxAt(url, limiterOf({ requestsInFlightMax: 2, requestWaitSecondsMax: 30 }, { clock }));
+        const asked = Array.from({ length: 5 }, () => problemOf(aidbox.head('Patient', abort.signal)));
+        await until(() => hung.size === 2);
+        await clock.advance(30_000);
+        expect((await Promise.all(asked.slice(2))).map(({ failure }) => failure)).toEqual(Array(3).fill('no-turn'));
+        expect(hung.size).toBe(2);
+        abort.abort();
+        await Promise.all(asked);
+      },
+    );
+  });
+});
+
 describe('requests in a second', () => {
   it('are no more than the limit by the clock, on a real server', async () => {
     const clock = new FakeClock();
@@ -160,12 +202,13 @@ describe('requests in a second', () => {
     const limiter = limiterOf({ requestsPerSecondMax: 1 }, { clock });
     const abort = new AbortController();
     await limiter.run(undefined, () => Promise.resolve());
+    const { alarms } = clock;
     const waiting = problemOf(limiter.run(abort.signal, () => Promise.resolve()));
     await settled();
-    const alarms = clock.alarms;
+    expect(clock.alarms).toBeGreaterThan(alarms);
     abort.abort();
     expect((await waiting).failure).toBe('given-back');
-    expect(clock.alarms).toBe(alarms - 1);
+    expect(clock.alarms).toBe(alarms);
   });
 });
 

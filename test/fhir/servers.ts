@@ -65,7 +65,7 @@ export async function problemOf(
   );
   if (!(error instanceof ServerProblem)) throw error;
   expect(error.message).toMatch(
-    /^server-(unreachable|untrusted|answer-malformed|answer-too-large|given-back|status-\d{3})$/,
+    /^server-(unreachable|untrusted|answer-malformed|answer-too-large|given-back|no-turn|status-\d{3})$/,
   );
   expect(error.cause).toBeUndefined();
   // The stack names files of this program, and nothing else; the first line is the message.

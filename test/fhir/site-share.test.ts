@@ -14,8 +14,8 @@ import { type Aidbox, problemOf, transportTo, withServer } from './servers.ts';
 
 const second = 1_000;
 
-type Bounds = Pick<Limits, 'requestsInFlightMax' | 'requestsPerSecondMax'>;
-const many: Bounds = { requestsInFlightMax: 1_000, requestsPerSecondMax: 10_000 };
+type Bounds = Pick<Limits, 'requestsInFlightMax' | 'requestsPerSecondMax' | 'requestWaitSecondsMax'>;
+const many: Bounds = { requestsInFlightMax: 1_000, requestsPerSecondMax: 10_000, requestWaitSecondsMax: 120 };
 
 const workerOf = (db: Database, clock: FakeClock, limits: Partial<Bounds> = {}, server = 'instance'): Limiter =>
   createLimiter({ server, limits: { ...many, ...limits }, shares: joinWorkers(db, () => clock.ms), clock });
