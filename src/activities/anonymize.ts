@@ -15,6 +15,7 @@ import {
 } from '../state/quarantine.ts';
 import type { AnonymizeOutcome, RefusedLine } from '../threads/task.ts';
 import type { AnonymizeInput, Batch } from './contract.ts';
+import { requireEpoch } from './epoch.ts';
 import { guarded, heartbeat, TroubleError } from './failures.ts';
 import { guardBatch, storeWords } from './guard/batch.ts';
 import type { Parts } from './parts.ts';
@@ -37,6 +38,7 @@ async function anonymize(parts: Parts, { batch, asOf }: AnonymizeInput): Promise
         parts,
         hashKeyVersion,
         outcomes.map((outcome) => outcome.removed),
+        (tx) => requireEpoch(tx, batch),
       )
     : { added: 0, late: 0 };
   const comparison = guards ? await guardBatch(parts, batch, form) : { masked: 0, refused: [] };
@@ -50,6 +52,7 @@ async function anonymize(parts: Parts, { batch, asOf }: AnonymizeInput): Promise
   ];
   const keys = entries.map((entry) => entry.key);
   await parts.db.transaction().execute(async (tx) => {
+    await requireEpoch(tx, batch);
     if (!(await supersedeParked(tx, direction, keys))) throw new TroubleError('parked-claimed');
     await putInQuarantine(tx, direction, entries, parts.now());
   });

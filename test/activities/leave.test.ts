@@ -3,11 +3,14 @@ import { readdir, readFile } from 'node:fs/promises';
 
 import { describe, expect, it } from '@jest/globals';
 
+import type { Parts } from '../../src/activities/parts.ts';
 import type { LeavePorts } from '../../src/activities/leave/ports.ts';
 import type { Batch, LeaveChoice, LeaveRecord, StreamKey } from '../../src/activities/contract.ts';
 import { createActivities } from '../../src/activities/index.ts';
 import { currentDeparture } from '../../src/state/departures.ts';
 import { putInQuarantine } from '../../src/state/quarantine.ts';
+import { gateOf } from '../support/held.ts';
+import { interrupted, stopAt } from '../support/interrupted.ts';
 import { down, inActivity, patient, type Site, up, withSite } from '../support/site.ts';
 
 const streams = ['up Patient', 'up Encounter', 'up Condition', 'down Organization'];
@@ -293,6 +296,61 @@ describe('a site that has left', () => {
       await expect(site.commit(late)).rejects.toMatchObject({ type: 'lost-race' });
       expect(site.hub.list('Patient')).toEqual([]);
     });
+  });
+
+  it.each(['a batch', 'a reconciliation'])('learns nothing of a patient from %s that wakes up later', async (what) => {
+    await withSite({ streams: ['up Patient'] }, async (site) => {
+      site.instance.put(patient('a', { name: [{ family: 'Quillfeather' }] }));
+      if (what === 'a reconciliation') await site.drive(up('Patient'));
+      const batch = what === 'a batch' ? await site.fetchBatch(up('Patient')) : undefined;
+      const gate = gateOf();
+      const pool: Parts['pool'] = {
+        ...site.parts.pool,
+        anonymize: async (input) => {
+          const outcome = await site.parts.pool.anonymize(input);
+          await gate.pass();
+          return outcome;
+        },
+      };
+      const zombie = site.process({ pool });
+      const late = (
+        batch === undefined
+          ? inActivity<unknown>(() => zombie.reconcileStream({ stream: up('Patient'), repair: true }))
+          : site.anonymize(batch, zombie)
+      ).then(
+        () => 'done',
+        (error: unknown) => (error as { type?: string }).type,
+      );
+      await gate.reached;
+      await endAll(site, await stopAll(site, 'keep'), 'keep');
+      gate.release();
+      expect(await late).toBe('lost-race');
+      for (const table of ['guard_patients', 'guard_words', 'quarantine', 'survey'] as const)
+        expect([table, await site.parts.db.selectFrom(table).selectAll().execute()]).toEqual([table, []]);
+    });
+  });
+
+  it('learns nothing from a commit either, after whichever write it was stopped', async () => {
+    let stopped = true;
+    let point = 1;
+    for (; stopped; point += 2) {
+      await withSite({ streams: ['up Patient'] }, async (site) => {
+        site.instance.put(patient('a', { name: [{ family: 'Quillfeather' }] }));
+        const batch = await site.cleanBatch(up('Patient'));
+        const stop = stopAt(point);
+        const late = site.commit(batch, site.process(interrupted(site.parts, stop.atPoint))).then(
+          () => 'done',
+          () => 'lost',
+        );
+        stopped = await Promise.race([stop.reached.then(() => true), late.then(() => false)]);
+        await endAll(site, await stopAll(site, 'keep'), 'keep');
+        stop.release();
+        expect([point, await site.parts.db.selectFrom('guard_patients').selectAll().execute()]).toEqual([point, []]);
+        await late;
+        expect([point, await site.parts.db.selectFrom('guard_patients').selectAll().execute()]).toEqual([point, []]);
+      });
+    }
+    expect(point).toBeGreaterThan(8);
   });
 
   it('has nothing of patients left under its keys, in the state or in staging', async () => {

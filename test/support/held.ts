@@ -64,7 +64,8 @@ const withHub = (site: Site, methods: Partial<CommitTarget>): Partial<Parts> => 
   servers: { ...site.parts.servers, hub: { ...site.parts.servers.hub, ...methods } },
 });
 
-function gateOf(): { used: boolean; reached: Promise<void>; pass(): Promise<void>; release: () => void } {
+/** Where something is held until it is released. */
+export function gateOf(): { used: boolean; reached: Promise<void>; pass(): Promise<void>; release: () => void } {
   const reached = Promise.withResolvers<undefined>();
   const open = Promise.withResolvers<undefined>();
   const gate = {

@@ -14,7 +14,6 @@ import type { Batch, StreamKey } from '../contract.ts';
 import { TroubleError } from '../failures.ts';
 import { hitsAmong, patientsOf } from '../guard/hits.ts';
 import { lookThrough, type Looked, type SuspectLine } from '../guard/look.ts';
-import type { Parts } from '../parts.ts';
 import { writePart } from '../staged.ts';
 import { type Inspected, inspectSource, type Item, lineOf, markOf, type PutItem, quarantineLines } from './inspect.ts';
 import type { PlanningParts } from './planner.ts';
@@ -31,13 +30,14 @@ const lineEnd = Buffer.from('\n');
 
 /** Notes output of these marks' patients, and looks through what meets words known now. */
 export async function lookNow(
-  parts: Parts,
+  parts: PlanningParts,
   direction: StreamKey['direction'],
   marks: readonly (Mark | undefined)[],
   lineAt: (at: number) => Promise<Uint8Array>,
 ): Promise<Map<number, Looked>> {
   const ruleset = parts.rulesets[direction];
-  await noteOutput(parts.db, { keyVersion: ruleset.hashKeyVersion, nowMs: parts.now() }, patientsOf(marks));
+  const hashes = { keyVersion: ruleset.hashKeyVersion, nowMs: parts.now() };
+  await parts.write((tx) => noteOutput(tx, hashes, patientsOf(marks)));
   const hits = [...(await hitsAmong(parts.db, marks))];
   const suspects: SuspectLine[] = [];
   for (const [at, hit] of hits) suspects.push({ line: await lineAt(at), mark: marks[at], hit });

@@ -6,6 +6,7 @@ import pMap from 'p-map';
 
 import { mergedLists } from '../../crypto/hash-list.ts';
 import { patientGroups } from '../../state/guard-patients.ts';
+import type { Database } from '../../state/database.ts';
 import { addWords, type AddedWords } from '../../state/guard-words.ts';
 import { lineRanges } from '../../threads/lines.ts';
 import type { RefusedLine, WordLists } from '../../threads/task.ts';
@@ -16,8 +17,17 @@ import { readPart, writePart } from '../staged.ts';
 import { hitsAmong } from './hits.ts';
 import { lookThrough, markOfLine } from './look.ts';
 
-/** Adds words to the state. They are durable when it returns; to do it again changes nothing. */
-export async function storeWords(parts: Parts, keyVersion: number, lists: readonly WordLists[]): Promise<AddedWords> {
+/**
+ * Adds words to the state. They are durable when it returns; to do it again changes nothing.
+ * @param requireCurrent - throws, within each transaction, where whoever adds them is overtaken: a site that has left learns
+ * no more of its patients
+ */
+export async function storeWords(
+  parts: Parts,
+  keyVersion: number,
+  lists: readonly WordLists[],
+  requireCurrent: (tx: Database) => Promise<void>,
+): Promise<AddedWords> {
   const byPatient = new Map<string, Uint8Array[]>();
   for (const [patient, words] of lists.flatMap((list) => [...list])) {
     const others = byPatient.get(patient);
@@ -28,9 +38,10 @@ export async function storeWords(parts: Parts, keyVersion: number, lists: readon
   let late = 0;
   for await (const group of patientGroups(parts.db, byPatient.keys())) {
     const words = new Map(group.map((patient) => [patient, mergedLists(byPatient.get(patient) ?? [])]));
-    const counts = await parts.db
-      .transaction()
-      .execute((tx) => addWords(tx, { keyVersion, nowMs: parts.now(), words }));
+    const counts = await parts.db.transaction().execute(async (tx) => {
+      await requireCurrent(tx);
+      return addWords(tx, { keyVersion, nowMs: parts.now(), words });
+    });
     added += counts.added;
     late += counts.late;
     heartbeat({ wordsAdded: added });

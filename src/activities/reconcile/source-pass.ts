@@ -4,6 +4,7 @@
  * staged, and nothing of a resource stays in memory for longer than its lot.
  */
 import { fixedLimits } from '../../limits.ts';
+import type { Database } from '../../state/database.ts';
 import { dropSurveyed, isOwner, noteFound, type Survey, surveyed } from '../../state/survey.ts';
 import { found, isAlike } from '../../sync/drift.ts';
 import type { DumpedResource } from '../../fhir/server.ts';
@@ -79,7 +80,7 @@ class Lot {
   async compare(asOf: string): Promise<void> {
     const { db, sealer } = this.#parts;
     const { survey, keepsIds } = this.#pass;
-    if (!(await isOwner(db, survey))) throw new TroubleError('lost-race');
+    await this.#requireOwner(db);
     const digests = await this.#digests(asOf);
     const rows = await surveyed(db, survey, [...this.#ids.keys()]);
     const alike: string[] = [];
@@ -93,8 +94,11 @@ class Lot {
         differing.push({ key, found: now, sourceId: keepsIds ? sealer.seal(Buffer.from(id), context) : null });
       }
     }
-    await dropSurveyed(db, survey, alike);
-    await noteFound(db, survey, differing);
+    await db.transaction().execute(async (tx) => {
+      await this.#requireOwner(tx);
+      await dropSurveyed(tx, survey, alike);
+      await noteFound(tx, survey, differing);
+    });
     heartbeat({ sourceResources: this.#pass.tally.total('source') });
   }
 
@@ -107,7 +111,8 @@ class Lot {
     const raw = Buffer.from(this.#lines.join(''));
     const outcome = await pool.anonymize({ ruleset, type, asOf, lines: raw });
     // The words of what no feed has shown are words all the same.
-    if (ruleset.guards) await storeWords(this.#parts, ruleset.hashKeyVersion, [outcome.removed]);
+    if (ruleset.guards)
+      await storeWords(this.#parts, ruleset.hashKeyVersion, [outcome.removed], (tx) => this.#requireOwner(tx));
     let lines = await this.#guarded(outcome.lines);
     for (const { moduleUrl } of steps) {
       const context = { direction, type, policy: policyOf(this.#parts, direction) };
@@ -116,6 +121,11 @@ class Lot {
     if (steps.length > 0) lines = await this.#guarded(lines);
     const { items } = await pool.inspect({ ruleset, type, lines });
     return new Map(items.map((item) => [item.key, item.kind === 'put' ? item.digest : found.withheld]));
+  }
+
+  /** A newer reconciliation, or a leaving, ends this one. */
+  async #requireOwner(db: Database): Promise<void> {
+    if (!(await isOwner(db, this.#pass.survey))) throw new TroubleError('lost-race');
   }
 
   async #guarded(lines: Uint8Array): Promise<Uint8Array> {
