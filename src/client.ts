@@ -200,12 +200,17 @@ export class SluiceClient {
 
   /**
    * The quarantined resources of these types, or of all: names, reasons, counts and times; their content stays at the site.
+   * @param options - `discarded`: those that were given up instead, until something newer of them comes
    * @throws NoWorkerProblem where no worker of the site answers; so do the two below
    */
-  async *quarantined(types: readonly string[] = []): AsyncGenerator<QuarantineView, void, undefined> {
+  async *quarantined(
+    types: readonly string[] = [],
+    { discarded = false }: { readonly discarded?: boolean } = {},
+  ): AsyncGenerator<QuarantineView, void, undefined> {
     for (const choice of this.#choices({ types })) {
       for (let after: string | undefined = ''; after !== undefined;) {
-        const { entries }: TendResult = await this.#tend({ ...choice, action: 'list', after });
+        const order = { ...choice, action: 'list', after, ...(discarded && { discarded }) } as const;
+        const { entries }: TendResult = await this.#tend(order);
         yield* entries;
         after = entries.at(-1)?.key;
       }
@@ -227,8 +232,9 @@ export class SluiceClient {
   }
 
   /**
-   * Gives quarantined resources up: they are deleted from quarantine, and come again only when they change at the source or
-   * by a resync. Recorded with the reason in Temporal's history and in the worker's log. Returns how many of each type.
+   * Gives quarantined resources up: their content is deleted, and they come again only when they change at the source or
+   * by a resync. Recorded with the reason in Temporal's history and the worker's log, and in the site's state until something
+   * newer of them comes. Returns how many of each type.
    * @param ticket - letters, digits and dashes: where more is written about it
    */
   async discardQuarantined(
@@ -295,6 +301,7 @@ export class SluiceClient {
     if (keys.length > fixedLimits.quarantineKeysMax) {
       throw new UsageProblem(`at most ${String(fixedLimits.quarantineKeysMax)} keys at once`);
     }
+    if (!keys.every((key) => key.includes('/'))) throw new UsageProblem('a key of quarantine is Type/id');
     const named = this.streams([...new Set([...types, ...keys.map(typeOfKey)])]);
     const byDirection = Map.groupBy(named, ({ direction }) => direction);
     return [...byDirection].map(([direction, streams]) => {

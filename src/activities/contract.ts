@@ -196,8 +196,9 @@ export type DiscardReason = (typeof discardReasons)[number];
 
 /** What an operator does with quarantine. */
 export type TendInput = QuarantineChoice &
+  /** With `discarded`: what was given up, instead of what stands there. */
   (
-    | { readonly action: 'list'; readonly after: string }
+    | { readonly action: 'list'; readonly after: string; readonly discarded?: boolean }
     | { readonly action: 'retry' }
     | { readonly action: 'discard'; readonly reason: DiscardReason; readonly ticket: string }
   );

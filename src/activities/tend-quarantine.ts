@@ -24,7 +24,7 @@ async function tend(parts: Parts, input: TendInput): Promise<TendResult> {
     }
     case 'discard': {
       const { reason, ticket } = input;
-      const keys = await discardQuarantined(parts.db, input);
+      const keys = await discardQuarantined(parts.db, input, { reason, ticket, atMs: parts.now() });
       for (const key of keys) parts.log.info('quarantine-discarded', { direction, key, reason, ticket });
       return { entries: [], counts: countByType(keys) };
     }

@@ -17,11 +17,7 @@ export async function showQuarantined(config: Config, key: string): Promise<numb
       const entry = await readQuarantined(db, direction, key);
       if (entry === undefined) continue;
       if (entry.content === null) {
-        console.error(
-          entry.form === 'delete'
-            ? 'a delete was refused: it has no content'
-            : 'it was too large to be kept; look for it at the source',
-        );
+        console.error(withoutContent(entry));
         return failed;
       }
       const content = openQuarantined(sealer, direction, { key, content: entry.content });
@@ -33,6 +29,12 @@ export async function showQuarantined(config: Config, key: string): Promise<numb
   } finally {
     await db.destroy();
   }
+}
+
+function withoutContent({ form, isDiscarded }: { readonly form: string; readonly isDiscarded: boolean }): string {
+  if (isDiscarded) return 'it was given up, and its content deleted; look for it at the source';
+  if (form === 'delete') return 'a delete was refused: it has no content';
+  return 'it was too large to be kept; look for it at the source';
 }
 
 const pretty = (json: Uint8Array): string =>

@@ -25,14 +25,16 @@ export function addQuarantine(program: Command): void {
   withChoice(quarantine.command('retry').description('try again what was refused, now'))
     .addOption(jsonOption())
     .action((keys: string[], options: ChoiceOptions) =>
-      order(keys, options, 'to be tried again', (client, selection) => client.retryQuarantined(selection)),
+      order(keys, options, ['to be tried again', 'not in quarantine, or cannot be tried again'], (client, selection) =>
+        client.retryQuarantined(selection),
+      ),
     );
   withChoice(quarantine.command('discard').description('give up what was refused; it is recorded, with the reason'))
     .addOption(new Option('--reason <reason>', 'why').choices(discardReasons).makeOptionMandatory())
     .option('--ticket <ticket>', 'where more is written about it: letters, digits, dashes', '')
     .addOption(jsonOption())
     .action((keys: string[], options: DiscardOptions) =>
-      order(keys, options, 'discarded', (client, selection) =>
+      order(keys, options, ['discarded', 'not in quarantine'], (client, selection) =>
         client.discardQuarantined(selection, options.reason, options.ticket),
       ),
     );
@@ -50,17 +52,32 @@ function addList(quarantine: Command): void {
     .command('list')
     .description('reasons, attempts and times, of these types or of all; never content')
     .argument('[types...]', 'resource types')
+    .option('--discarded', 'what was given up instead, and of which nothing newer has come')
     .addOption(configOption())
     .addOption(jsonOption())
-    .action(async (types: string[], { config, json }: CommonOptions) => {
+    .action(async (types: string[], { config, discarded = false, json }: CommonOptions & { discarded?: boolean }) => {
       await withClient(config, async (client) => {
         const entries: QuarantineView[] = [];
-        for await (const entry of client.quarantined(types)) entries.push(entry);
+        for await (const entry of client.quarantined(types, { discarded })) entries.push(entry);
         if (json === true) console.log(JSON.stringify(entries, null, 2));
-        else console.log(entries.length === 0 ? 'nothing is in quarantine' : entryTable(entries));
+        else if (entries.length === 0) console.log(discarded ? 'nothing was given up' : 'nothing is in quarantine');
+        else console.log((discarded ? discardedTable : entryTable)(entries));
       });
     });
 }
+
+const discardedTable = (entries: readonly QuarantineView[]): string =>
+  table(
+    ['key', 'refused for', 'status', 'given up for', 'ticket', 'when (UTC)'],
+    entries.map(({ key, reason, status, discarded }) => [
+      key,
+      reason,
+      status === 0 ? '–' : status,
+      discarded?.reason ?? '',
+      discarded?.ticket ?? '',
+      utcTime(discarded?.atMs ?? 0),
+    ]),
+  );
 
 function entryTable(entries: readonly QuarantineView[]): string {
   return table(
@@ -95,11 +112,11 @@ function addShow(quarantine: Command): void {
     });
 }
 
-/** Gives an order for some entries; for all of them only where that is said. */
+/** Gives an order for some entries; for all of them only where that is said. Ends with 1 where a key that was named is none. */
 async function order(
   keys: readonly string[],
   { config, type: types = [], all, json }: ChoiceOptions,
-  done: string,
+  [done, undone]: readonly [done: string, undone: string],
   give: (client: SluiceClient, selection: QuarantineSelection) => Promise<Readonly<Record<string, number>>>,
 ): Promise<void> {
   if (keys.length === 0 && types.length === 0 && all !== true) {
@@ -112,11 +129,12 @@ async function order(
   }
   await withClient(config, async (client) => {
     const counts = await give(client, { keys, types });
-    if (json === true) {
-      console.log(JSON.stringify(counts));
-      return;
-    }
     const texts = countTexts(counts);
-    console.log(texts.length === 0 ? `nothing ${done}` : `${done}: ${texts.join(', ')}`);
+    if (json === true) console.log(JSON.stringify(counts));
+    else console.log(texts.length === 0 ? `nothing ${done}` : `${done}: ${texts.join(', ')}`);
+    const left = new Set(keys).size - Object.values(counts).reduce((sum, count) => sum + count, 0);
+    if (left <= 0) return;
+    console.error(`${String(left)} of the keys: ${undone}`);
+    process.exitCode = 1;
   });
 }

@@ -78,6 +78,11 @@ const steps: readonly (readonly string[])[] = [
     `CREATE TABLE resyncs (direction TEXT NOT NULL, type TEXT NOT NULL, answered_ms BIGINT NOT NULL, answer TEXT NOT NULL,
       PRIMARY KEY (direction, type))`,
   ],
+  [
+    `ALTER TABLE quarantine ADD COLUMN discarded TEXT NOT NULL DEFAULT ''`,
+    `ALTER TABLE quarantine ADD COLUMN ticket TEXT NOT NULL DEFAULT ''`,
+    `ALTER TABLE quarantine ADD COLUMN discarded_ms BIGINT NOT NULL DEFAULT 0`,
+  ],
 ];
 
 /** A statement in a database's own words. */

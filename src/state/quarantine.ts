@@ -48,7 +48,9 @@ export interface QuarantineEntry {
   readonly batch: string;
 }
 
-/** Notes resources in quarantine; one that is there already counts another attempt. */
+const notDiscarded = { discarded: '', ticket: '', discarded_ms: 0 };
+
+/** Notes resources in quarantine; one that is there already, or was given up, counts another attempt. */
 export async function putInQuarantine(
   db: Database,
   direction: Direction,
@@ -77,6 +79,7 @@ export async function putInQuarantine(
           batch: entry.batch,
           retry: 0,
           retry_batch: '',
+          ...notDiscarded,
           attempts: eb('quarantine.attempts', '+', 1),
           last_ms: nowMs,
         })),
@@ -107,18 +110,19 @@ export async function quarantinedBy(db: Database, direction: Direction, batch: s
   return rows.map((row) => row.key);
 }
 
-/** How many resources of a stream stand in quarantine. */
+/** How many resources of a stream stand in quarantine; without those that were given up. */
 export async function countQuarantined(db: Database, direction: Direction, type: string): Promise<number> {
   const row = await db
     .selectFrom('quarantine')
     .select((eb) => eb.fn.countAll<number>().as('count'))
     .where('direction', '=', direction)
     .where('type', '=', type)
+    .where('discarded', '=', '')
     .executeTakeFirstOrThrow();
   return row.count;
 }
 
-/** Which of some keys stand in quarantine, and why. */
+/** Which of some keys stand in quarantine, or were given up there, and why they came there. */
 export async function quarantinedAmong(
   db: Database,
   direction: Direction,

@@ -30,30 +30,47 @@ export interface QuarantineView {
   readonly lastMs: number;
   /** Whether it is about to be tried again. */
   readonly ordered: boolean;
+  /** Where an operator has given it up. */
+  readonly discarded?: Discarded;
 }
 
-/** Entries in the order of their keys. @param after - the last key of the page before; empty for the first */
+/** How a resource was given up. */
+export interface Discarded {
+  /** A code. */
+  readonly reason: string;
+  readonly ticket: string;
+  readonly atMs: number;
+}
+
+/**
+ * Entries in the order of their keys: those that stand in quarantine, or those that were given up and of which nothing newer
+ * has come.
+ * @param after - the last key of the page before; empty for the first
+ */
 export async function listQuarantine(
   db: Database,
-  choice: QuarantineChoice,
+  choice: QuarantineChoice & { readonly discarded?: boolean },
   after: string,
   limit: number,
 ): Promise<QuarantineView[]> {
   let query = db
     .selectFrom('quarantine')
     .select(['key', 'type', 'reason', 'status', 'attempts', 'form', 'first_ms', 'last_ms', 'retry'])
+    .select(['discarded', 'ticket', 'discarded_ms'])
     .where('direction', '=', choice.direction)
+    .where('discarded', choice.discarded === true ? '!=' : '=', '')
     .where('key', '>', after);
   if (choice.types.length > 0) query = query.where('type', 'in', choice.types);
   if (choice.keys.length > 0) query = query.where('key', 'in', choice.keys);
   const rows = await query.orderBy('key').limit(limit).execute();
-  return rows.map(({ first_ms, last_ms, retry, reason, form, ...rest }) => ({
+  return rows.map(({ first_ms, last_ms, retry, reason, form, discarded, ticket, discarded_ms, ...rest }) => ({
     ...rest,
     reason: reason as QuarantineReason,
     form: form as QuarantineForm,
     firstMs: first_ms,
     lastMs: last_ms,
     ordered: retry === 1,
+    ...(discarded !== '' && { discarded: { reason: discarded, ticket, atMs: discarded_ms } }),
   }));
 }
 
@@ -74,11 +91,24 @@ export async function orderRetry(db: Database, choice: QuarantineChoice): Promis
   return ordered;
 }
 
-/** Deletes entries for good. Returns their keys. */
-export async function discardQuarantined(db: Database, choice: QuarantineChoice): Promise<string[]> {
+/**
+ * Gives entries up: their content is deleted for good. That they were refused, and given up, stays noted until something newer
+ * comes: an attempt of the commit that refused them must not take them for written, and a comparison with the source has to
+ * know why they are not in the target. Returns their keys.
+ */
+export async function discardQuarantined(
+  db: Database,
+  choice: QuarantineChoice,
+  { reason, ticket, atMs }: Discarded,
+): Promise<string[]> {
   const discarded: string[] = [];
   for (const keys of keyChunks(choice.keys)) {
-    let query = db.deleteFrom('quarantine').where('direction', '=', choice.direction);
+    let query = db
+      .updateTable('quarantine')
+      .set({ form: 'none' satisfies QuarantineForm, content: null, retry: 0, retry_batch: '' })
+      .set({ discarded: reason, ticket, discarded_ms: atMs })
+      .where('direction', '=', choice.direction)
+      .where('discarded', '=', '');
     if (choice.types.length > 0) query = query.where('type', 'in', choice.types);
     if (keys !== undefined) query = query.where('key', 'in', keys);
     const rows = await query.returning('key').execute();
@@ -98,6 +128,7 @@ export async function orderHeldDeletes(db: Database, direction: Direction): Prom
     .set({ retry: 1 })
     .where('direction', '=', direction)
     .where('reason', '=', 'still-referenced' satisfies QuarantineReason)
+    .where('discarded', '=', '')
     .where('retry', '=', 0)
     .execute();
 }
@@ -171,12 +202,14 @@ export async function readQuarantined(
   db: Database,
   direction: Direction,
   key: string,
-): Promise<{ readonly form: QuarantineForm; readonly content: Uint8Array | null } | undefined> {
+): Promise<
+  { readonly form: QuarantineForm; readonly content: Uint8Array | null; readonly isDiscarded: boolean } | undefined
+> {
   const row = await db
     .selectFrom('quarantine')
-    .select(['form', 'content'])
+    .select(['form', 'content', 'discarded'])
     .where('direction', '=', direction)
     .where('key', '=', key)
     .executeTakeFirst();
-  return row && { form: row.form as QuarantineForm, content: row.content };
+  return row && { form: row.form as QuarantineForm, content: row.content, isDiscarded: row.discarded !== '' };
 }

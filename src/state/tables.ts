@@ -226,4 +226,9 @@ interface QuarantineTable {
   /** 1 where it is to be tried again, and the batch that does it. */
   retry: number;
   retry_batch: string;
+  /** Why an operator gave it up; empty where nobody did. Its content is gone then; the entry stays until a newer state comes. */
+  discarded: Generated<string>;
+  ticket: Generated<string>;
+  /** When; 0 where nobody did. */
+  discarded_ms: Generated<number>;
 }

@@ -16,6 +16,9 @@ const list = async (site: Site): Promise<TendResult['entries']> =>
   (await tend(site, { ...all, action: 'list', after: '' })).entries;
 const retry = (site: Site): Promise<TendResult> => tend(site, { ...all, action: 'retry' });
 
+const discard = (site: Site): Promise<TendResult> =>
+  tend(site, { ...all, action: 'discard', reason: 'duplicate', ticket: 'OPS-8' });
+
 /** The hub refuses every transaction that holds this resource. */
 const refuse = (site: Site, key: string, status = 422): void => {
   const match = { bodyIncludes: `"url":"${key}"` };
@@ -216,6 +219,47 @@ describe('an operator', () => {
       expect(await list(site)).toMatchObject([{ key: keyOf(site, 'b') }]);
       const event = site.logged.find((line) => line.includes('quarantine-discarded')) ?? '';
       expect(JSON.parse(event)).toMatchObject({ key: keyOf(site, 'a'), reason: 'test-data', ticket: 'OPS-7' });
+    });
+  });
+
+  it('finds what was given up in a list of its own, without content, until something newer of it comes', async () => {
+    await withSite({ policy: strict }, async (site) => {
+      site.instance.put(patient('a', unsound));
+      await site.drive(patients);
+      await discard(site);
+      const { entries } = await tend(site, { ...all, action: 'list', after: '', discarded: true });
+      expect(entries).toMatchObject([
+        { key: keyOf(site, 'a'), reason: 'modifier-extension', discarded: { reason: 'duplicate', ticket: 'OPS-8' } },
+      ]);
+      expect(await list(site)).toEqual([]);
+      expect((await retry(site)).counts).toEqual({});
+      expect(await readQuarantined(site.parts.db, 'up', keyOf(site, 'a'))).toMatchObject({ content: null });
+      expect((await inActivity(() => site.activities.describeStreams()))[0]?.totals.quarantined).toBe(0);
+      site.settle();
+      site.instance.put(patient('a', { gender: 'male' }));
+      await site.drive(patients);
+      expect((await tend(site, { ...all, action: 'list', after: '', discarded: true })).entries).toEqual([]);
+    });
+  });
+
+  it('may give up what a commit that is not through yet has refused: it does not count as written', async () => {
+    await withSite({}, async (site) => {
+      for (const id of ['a', 'b']) site.instance.put(patient(id, { gender: 'female' }));
+      refuse(site, keyOf(site, 'b'));
+      const batch = await site.cleanBatch(patients);
+      await site.authorize(patients, batch);
+      // The commit goes through, and whoever sent it does not hear so.
+      site.hub.faults.push({ match: { bodyIncludes: '"kind":"cursor"' }, action: { kind: 'drop' } });
+      await expect(site.commit(batch)).rejects.toThrow();
+      expect(await list(site)).toHaveLength(1);
+      await discard(site);
+      await site.commit(batch);
+      site.hub.faults.clear();
+      // Its state of now is written, since it never was.
+      site.settle();
+      site.instance.put(patient('b', { gender: 'female' }));
+      await site.drive(patients);
+      expect(site.inHub('Patient', 'b')).toEqual(site.expected('Patient', 'b'));
     });
   });
 });

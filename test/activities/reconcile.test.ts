@@ -626,6 +626,30 @@ describe('repairs that have no effect', () => {
     });
   });
 
+  it('are not ordered against an operator who has given up what the target refused, until it changes', async () => {
+    await withSite({}, async (site) => {
+      await loaded(site, 'a');
+      const match = { bodyIncludes: `"url":"Patient/${site.pseudonym('Patient', 'b')}"` };
+      site.hub.faults.push({ match, times: 1_000, action: { kind: 'answer', status: 422, body: '{}' } });
+      await loaded(site, 'b');
+      const order = {
+        direction: 'up',
+        types: [],
+        keys: [],
+        action: 'discard',
+        reason: 'not-wanted',
+        ticket: '',
+      } as const;
+      expect((await inActivity(() => site.activities.tendQuarantine(order))).counts).toEqual({ Patient: 1 });
+      site.hub.faults.clear();
+      expect(await driftOf(site, patients, true)).toEqual({});
+      expect((await site.drive(patients)).batches).toEqual([]);
+      expect(site.inHub('Patient', 'b')).toBeUndefined();
+      await loaded(site, 'b');
+      expect(site.inHub('Patient', 'b')).toBeDefined();
+    });
+  });
+
   it('but a target that was asked for in vain before is written once it has come past the feed', async () => {
     await withSite({ streams: ['up Patient', 'up Observation'] }, async (site) => {
       await loaded(site, 'a');

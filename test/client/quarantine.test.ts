@@ -103,6 +103,17 @@ describe('sluice quarantine', () => {
     });
   });
 
+  it('lists what was given up, by whose ticket and when', async () => {
+    await withSite('given-up', async ({ file, script }) => {
+      const discarded = { reason: 'test-data', ticket: 'OPS-7', atMs: Date.UTC(2026, 0, 6, 8) };
+      script.script('tendQuarantine', () => ({ entries: [entry('Patient/a', { discarded })], counts: {} }));
+      const { out } = await sluice('list', 'Patient', '--discarded', '-c', file);
+      expect(out).toMatch(/^Patient\/a +target-refused +422 +test-data +OPS-7 +2026-01-06 08:00:00$/m);
+      expect(script.tended[0]).toMatchObject({ action: 'list', discarded: true });
+      expect((await sluice('list', 'Patient', '--discarded', '-c', file)).out).toBe('nothing was given up\n');
+    });
+  });
+
   it('retries and discards what is named, never all without --all', async () => {
     await withSite('orders', async ({ client, file, script }) => {
       expect(await sluice('retry', '-c', file)).toMatchObject({
@@ -117,6 +128,29 @@ describe('sluice quarantine', () => {
       expect((await sluice('discard', '--type', 'Patient', '--reason', 'duplicate', '-c', file)).out).toBe(
         'discarded: 1 Patient\n',
       );
+      await client.waitUntilSettled();
+    });
+  });
+
+  it('says where a key that was named is none, be it misspelt or not in quarantine, with 1 or 2', async () => {
+    await withSite('misspelt', async ({ client, file, script }) => {
+      expect(await sluice('retry', 'Patient', '-c', file)).toMatchObject({
+        code: 2,
+        err: 'a key of quarantine is Type/id\n',
+      });
+      expect(script.tended).toEqual([]);
+      // The scripted site knows one of each order.
+      expect(await sluice('retry', 'Patient/a', 'Patient/b', 'Patient/a', '-c', file)).toMatchObject({
+        code: 1,
+        out: 'to be tried again: 1 Patient\n',
+        err: '1 of the keys: not in quarantine, or cannot be tried again\n',
+      });
+      script.script('tendQuarantine', () => ({ entries: [], counts: {} }));
+      expect(await sluice('discard', 'Patient/a', '--reason', 'other', '-c', file)).toMatchObject({
+        code: 1,
+        out: 'nothing discarded\n',
+        err: '1 of the keys: not in quarantine\n',
+      });
       await client.waitUntilSettled();
     });
   });

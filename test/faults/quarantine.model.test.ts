@@ -24,9 +24,10 @@ interface Entry {
   attempts: number;
   ordered: boolean;
   batch: string;
+  discarded: boolean;
 }
 
-/** What should be in quarantine, by key. */
+/** What should be in quarantine, or was given up there, by key. */
 type Model = Map<string, Entry>;
 type Command = fc.AsyncCommand<Model, Database>;
 
@@ -39,10 +40,13 @@ const chosen =
 
 /** The tables say what the model says. */
 async function compare(model: Model, db: Database): Promise<void> {
-  const listed = await listQuarantine(db, all, '', 100);
-  expect(listed.map(({ key, attempts, ordered }) => ({ key, attempts, ordered }))).toEqual(
-    [...model].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, { attempts, ordered }]) => ({ key, attempts, ordered })),
-  );
+  for (const discarded of [false, true]) {
+    const listed = await listQuarantine(db, { ...all, discarded }, '', 100);
+    const entries = [...model].filter(([, entry]) => entry.discarded === discarded);
+    expect(listed.map(({ key, attempts, ordered }) => ({ key, attempts, ordered }))).toEqual(
+      entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, { attempts, ordered }]) => ({ key, attempts, ordered })),
+    );
+  }
   for (const type of types) {
     const ordered = await orderedRetries(db, { direction, type }, forms, 100);
     const expected = [...model].filter(([key, entry]) => key.startsWith(type) && entry.ordered).map(([key]) => key);
@@ -64,7 +68,13 @@ const refused = (key: string, form: QuarantineForm): Command =>
     const entry = { key, form, reason: 'target-refused', status: 422, batch: 'b', content: Buffer.from(form) } as const;
     await putInQuarantine(db, direction, [entry], 1);
     // A state that was refused anew is not ordered any more: whoever ordered it meant the one before.
-    model.set(key, { form, attempts: (model.get(key)?.attempts ?? 0) + 1, ordered: false, batch: '' });
+    model.set(key, {
+      form,
+      attempts: (model.get(key)?.attempts ?? 0) + 1,
+      ordered: false,
+      batch: '',
+      discarded: false,
+    });
   });
 
 const accepted = (some: readonly string[]): Command =>
@@ -99,9 +109,11 @@ const committed = (batch: string): Command =>
 
 const discarded = (some: readonly string[]): Command =>
   command(`discarded ${some.join()}`, async (model, db) => {
-    const gone = await discardQuarantined(db, { ...all, keys: some });
-    expect(gone.sort()).toEqual([...model.keys()].filter(chosen(some)).sort());
-    for (const key of gone) model.delete(key);
+    const gone = await discardQuarantined(db, { ...all, keys: some }, { reason: 'duplicate', ticket: '', atMs: 1 });
+    const standing = [...model].filter(([, entry]) => !entry.discarded).map(([key]) => key);
+    expect(gone.sort()).toEqual(standing.filter(chosen(some)).sort());
+    for (const key of gone)
+      Object.assign(model.get(key)!, { form: 'none', ordered: false, batch: '', discarded: true });
   });
 
 const key = fc.constantFrom(...keys);
