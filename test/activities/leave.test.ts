@@ -119,6 +119,24 @@ describe('leaving with the data deleted', () => {
     });
   });
 
+  it('deletes what was brought by a stream that the configuration has no more, and begins it anew on coming back', async () => {
+    await withSite({ streams, limits: { leftoversShareMax: 1 } }, async (site) => {
+      await filled(site, false);
+      const before = inHub(site).sort();
+      await site.restart({ streams: ['up Patient', 'down Organization'] });
+      const of = await stopAll(site);
+      expect(of.map(({ type }) => type)).toEqual(['Condition', 'Encounter', 'Patient', 'Organization']);
+      for (const type of ['Condition', 'Encounter', 'Patient']) expect(await drain(site, [type])).toBe(0);
+      expect(inHub(site)).toEqual([]);
+      expect(await endAll(site, of, 'delete')).toMatchObject({ deleted: { Patient: 2, Encounter: 2, Condition: 2 } });
+      expect(await inActivity(() => site.activities.rejoin())).toEqual({ streams: 2 });
+      await driveAll(site);
+      await site.restart({ streams });
+      await driveAll(site);
+      expect(inHub(site).sort()).toEqual(before);
+    });
+  });
+
   it('deletes what is more than a batch, and asks nobody for a yes: it was confirmed', async () => {
     const limits = { batchRowsMax: 3, pageRowsMax: 2, quarantineCountMin: 1, leftoversShareMax: 0 };
     await withSite({ streams: ['up Patient'], limits }, async (site) => {

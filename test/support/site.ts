@@ -160,7 +160,7 @@ export class Site {
 
   /** Puts the site's process together again, over the same folder: what a restart of the worker does. */
   async restart(
-    changes: Pick<SiteOptions, 'policy' | 'plugins' | 'keyVersions' | 'limits' | 'steps'> = {},
+    changes: Pick<SiteOptions, 'streams' | 'policy' | 'plugins' | 'keyVersions' | 'limits' | 'steps'> = {},
   ): Promise<void> {
     await this.#close();
     const options = { ...this.#options, ...changes };

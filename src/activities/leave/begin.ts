@@ -1,10 +1,10 @@
 /** begin-leave: from here on no worker of the site reads or begins anything, until the instance comes back. */
 import { beginDeparture } from '../../state/departures.ts';
-import { tierOf } from '../../sync/tiers.ts';
 import type { BeginLeaveInput, BeginLeaveResult } from '../contract.ts';
 import { guardedSite } from '../failures.ts';
 import type { Parts } from '../parts.ts';
 import type { LeavePorts } from './ports.ts';
+import { leavingStreams } from './streams.ts';
 
 export const createBeginLeave = (
   parts: Parts,
@@ -20,9 +20,5 @@ async function beginLeave(
   const { data } = await beginDeparture(parts.db, { run, data: asked, nowMs: parts.now() });
   await ports.removeSchedules();
   parts.log.warn('leave-begun', { instance: parts.instance, data });
-  // What refers to others goes before what is referred to: the order of a first load, from its end.
-  const streams = parts.streams
-    .map(({ direction, type }) => ({ direction, type }))
-    .sort((a, b) => tierOf(b.type) - tierOf(a.type) || a.type.localeCompare(b.type));
-  return { data, streams };
+  return { data, streams: await leavingStreams(parts) };
 }

@@ -16,6 +16,7 @@ import type { Parts } from '../parts.ts';
 import { agreeWithTarget } from '../reconcile-cursor.ts';
 import { newBatchId } from '../staged.ts';
 import { requireLeaving } from './here.ts';
+import { leavingStreams } from './streams.ts';
 
 export const createLeavingBatch = (parts: Parts): ((input: LeavingInput) => Promise<LeavingResult>) =>
   guarded('leaving-batch', parts.log, (input: LeavingInput) => leavingBatch(parts, input));
@@ -81,7 +82,7 @@ export async function deletedSoFar(
   { report }: Departure,
 ): Promise<Record<string, number>> {
   const deleted: Record<string, number> = {};
-  for (const { direction, type } of parts.streams) {
+  for (const { direction, type } of await leavingStreams(parts)) {
     if (direction !== 'up') continue;
     const { counts } = await readStream(parts.db, { direction, type });
     const more = counts.deleted - (report.before[type] ?? counts.deleted);
