@@ -4,15 +4,8 @@
  */
 import type { Database } from '../../src/state/database.ts';
 import { forgetInLedger, readLedger, writeLedger } from '../../src/state/ledger.ts';
-import {
-  noteArrived,
-  park,
-  parkedBy,
-  readParked,
-  releaseClaims,
-  removeParked,
-  resolveReferences,
-} from '../../src/state/parked.ts';
+import { noteArrived, park, parkedBy, readParked, releaseClaims, removeParked } from '../../src/state/parked.ts';
+import { resolveReferences } from '../../src/state/resolve-references.ts';
 import { planBundles } from '../../src/sync/bundles.ts';
 
 /** A state of a resource: its number grows with each state of any resource. */

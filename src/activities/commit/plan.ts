@@ -6,7 +6,8 @@
  * to are known by then. Where the leak guard changes something, it is resolved again.
  */
 import { type LedgerEntry, readLedger } from '../../state/ledger.ts';
-import { type ParkCandidate, type Resolution, type ResolveInput, resolveWithin } from '../../state/parked.ts';
+import type { ParkCandidate } from '../../state/parked.ts';
+import { type Resolution, type ResolveInput, resolveWithin } from '../../state/resolve-references.ts';
 import { noCounts, type StreamKey, type StreamPosition } from '../../state/streams.ts';
 import { commitLabel } from '../../sync/commit-label.ts';
 import { advance } from '../../sync/window.ts';

@@ -12,9 +12,8 @@ import {
   readParked,
   releaseClaims,
   removeParked,
-  resolveReferences,
-  type ResolveInput,
 } from '../../src/state/parked.ts';
+import { resolveReferences, type ResolveInput } from '../../src/state/resolve-references.ts';
 import { closure } from '../../src/sync/closure.ts';
 import { ModelStream, ModelTarget, type Op, Violation } from './model-commits.ts';
 import { backends } from './backends.ts';
