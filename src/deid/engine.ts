@@ -116,7 +116,11 @@ export const absentReason = {
   valueCode: 'masked',
 } as const;
 
-/** Its codes; anything else could be somebody's name. Source: https://hl7.org/fhir/R4/valueset-data-absent-reason.html */
+/**
+ * Its codes; anything else could be somebody's name. Where no rule names an extension, and unknown ones are dropped or
+ * withheld for, this one passes all the same, cut down to its url and code: it says that there is nothing.
+ * Source: https://hl7.org/fhir/R4/valueset-data-absent-reason.html
+ */
 export const absentReasonCodes: ReadonlySet<string> = new Set([
   'unknown',
   'asked-unknown',

@@ -3,21 +3,13 @@
  * Source: https://hl7.org/fhir/R4/extension-data-absent-reason.html
  */
 import type { Json, JsonObject } from '../../fhir/resource.ts';
-import { absentReason } from '../engine.ts';
+import { absentReason, absentReasonCodes } from '../engine.ts';
 import { r4Type } from '../r4/model.ts';
 import type { R4Element } from '../r4/model.ts';
 import { isPrimitive } from './primitives.ts';
 import { isObject, sameJson } from './json.ts';
 
 const fillers = new Map<string, Json>();
-
-/** Codes of HL7's extension. Source: http://hl7.org/fhir/R4/valueset-data-absent-reason.html (required binding) */
-const reasons = new Set(
-  (
-    'unknown asked-unknown temp-unknown not-asked asked-declined masked not-applicable unsupported as-text error ' +
-    'not-a-number negative-infinity positive-infinity not-performed not-permitted'
-  ).split(' '),
-);
 
 const masked: JsonObject = { extension: [{ url: absentReason.url, valueCode: absentReason.valueCode }] };
 
@@ -53,5 +45,5 @@ export function isFiller(value: Json, { type, isArray, isRequired }: R4Element):
 /** Whether an extension is HL7's data-absent-reason, cut down to one of its codes: it says that there is nothing. */
 export function isAbsentReason(value: Json): boolean {
   if (!isObject(value) || value.url !== absentReason.url || Object.keys(value).length !== 2) return false;
-  return typeof value.valueCode === 'string' && reasons.has(value.valueCode);
+  return typeof value.valueCode === 'string' && absentReasonCodes.has(value.valueCode);
 }

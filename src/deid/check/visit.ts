@@ -126,12 +126,9 @@ export class Visit {
     else this.members(value, place, within, depth);
   }
 
-  /** Of an extension that may be one which no rule names, and that is dropped, HL7's word for "nothing" may stand. */
+  /** Where an extension may stand that no rule names and no policy keeps, HL7's word for "nothing" may. */
   #isAbsent(value: JsonObject, place: Place): boolean {
-    const kind = place.element?.name === 'modifierExtension' ? 'modifierExtensions' : 'extensions';
-    const { fallbacks } = this.#reading;
-    const isDropped = this.#reading[kind] === 'drop' && place.takers.at(-1)?.rule === fallbacks.extensionDrop;
-    return isDropped && isAbsentReason(value);
+    return place.takers.at(-1)?.rule === this.#reading.fallbacks.extensionDrop && isAbsentReason(value);
   }
 
   /** A literal that was detached has left an identifier of ours, and the type of what it pointed at. */

@@ -211,7 +211,7 @@ const rulesOf = ({ plain, general }: Subject): Arbitrary<object[]> =>
 export const policy: Arbitrary<Record<string, unknown>> = fc.record({
   rules: fc.oneof(...subjects.map(rulesOf)),
   default: fc.constantFrom('keep', 'drop'),
-  extensions: fc.constantFrom(undefined, 'keep', 'drop'),
+  extensions: fc.constantFrom(undefined, 'keep', 'drop', 'withhold'),
   labels: fc.constantFrom(true, true, false),
   leakGuard: fc.constantFrom('mask', 'off'),
 });

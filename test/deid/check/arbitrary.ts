@@ -62,8 +62,8 @@ function primitive(type: string): Arbitrary<Json> {
 export interface Strangeness {
   /** Attributes that R4 does not have. */
   readonly attributes: boolean;
-  /** Extensions, also beside primitives. */
-  readonly extensions: boolean;
+  /** Extensions, also beside primitives; `nothing`: HL7's data-absent-reason alone. */
+  readonly extensions: boolean | 'nothing';
   /** Ids of elements. */
   readonly ids: boolean;
 }
@@ -79,16 +79,21 @@ const valueKeys = [
   'valueCoding',
 ];
 
-function extension(depth: number): Arbitrary<JsonObject> {
+const absent: Arbitrary<JsonObject> = fc.constant({ url: absentUrl, valueCode: 'unknown' });
+
+function extension(depth: number, { extensions }: Strangeness): Arbitrary<JsonObject> {
+  return extensions === 'nothing' ? absent : anyExtension(depth);
+}
+
+function anyExtension(depth: number): Arbitrary<JsonObject> {
   const url = fc.constantFrom('http://a', 'http://b');
   const valued = fc.tuple(url, fc.constantFrom(...valueKeys)).chain(([at, key]): Arbitrary<JsonObject> => {
     const element = r4Type('Extension')?.elements.get(key);
     return valueOf(element?.type ?? 'string', depth + 1, plainly).map((value) => ({ url: at, [key]: value }));
   });
-  const absent = fc.constant<JsonObject>({ url: absentUrl, valueCode: 'unknown' });
   if (depth > 3) return valued;
   const inner = fc.array(
-    fc.constant(0).chain(() => extension(depth + 2)),
+    fc.constant(0).chain(() => anyExtension(depth + 2)),
     { minLength: 1, maxLength: 2 },
   );
   return fc.oneof({ arbitrary: valued, weight: 4 }, absent, fc.record({ url, extension: inner }));
@@ -128,8 +133,8 @@ function objectOf(type: string, depth: number, strange: Strangeness): Arbitrary<
       for (const element of byName.values()) Object.assign(members, memberOf(type, element, depth, strange));
       const extras: Record<string, Arbitrary<Json | undefined>> = {};
       if (strange.ids) extras.id = fc.option(text, { nil: undefined, freq: 9 });
-      if (strange.extensions && depth < 4 && type !== 'Extension') {
-        extras.extension = fc.option(fc.array(extension(depth), { minLength: 1, maxLength: 2 }), {
+      if (strange.extensions !== false && depth < 4 && type !== 'Extension') {
+        extras.extension = fc.option(fc.array(extension(depth, strange), { minLength: 1, maxLength: 2 }), {
           nil: undefined,
           freq: 3,
         });
@@ -150,8 +155,8 @@ function memberOf(
   if (owner === 'Reference' && key === 'type') return {};
   const one = valueOf(type, depth + 1, strange);
   const value = isArray ? fc.array(one, { minLength: 1, maxLength: 2 }) : one;
-  if (r4Type(type)?.kind !== 'primitive' || !strange.extensions) return { [key]: value };
-  const beside = fc.record({ extension: fc.array(extension(depth + 1), { minLength: 1, maxLength: 1 }) });
+  if (r4Type(type)?.kind !== 'primitive' || strange.extensions === false) return { [key]: value };
+  const beside = fc.record({ extension: fc.array(extension(depth + 1, strange), { minLength: 1, maxLength: 1 }) });
   const sibling = isArray ? beside.map((item): Json => [item]) : beside;
   return { [key]: value, [`_${key}`]: fc.option(sibling, { nil: undefined as never, freq: 5 }) };
 }

@@ -1,7 +1,7 @@
 /** Extensions, ids and what R4 does not have: the check refuses what no rule opens there, and accepts what one does. */
 import { describe, expect, it } from '@jest/globals';
 import { absentReason } from '../../../src/deid/engine.ts';
-import { dropping, keep, patient, policyOf, redact, rest, rule } from '../support.ts';
+import { dropping, keep, patient, policyOf, reasonOf, redact, rest, rule } from '../support.ts';
 import type { Setting } from '../support.ts';
 import { staged, verdictOn } from './support.ts';
 
@@ -30,6 +30,37 @@ describe('of an extension the check accepts what the engine passes', () => {
     const source = patient({ active: true, extension: [extension] });
     expect(rest(source, policy).extension).toEqual(expected === undefined ? undefined : [expected]);
     expect(verdictOn(staged(source, policy), policy)).toBe('ok');
+  });
+});
+
+describe('HL7’s word for "nothing" that no rule names', () => {
+  const elsewhere = [{ url: 'http://a', valueString: 'Ann' }];
+  const places: readonly (readonly [string, (one: object[]) => object])[] = [
+    ['in a resource', (one) => patient({ active: true, extension: one })],
+    ['beside a value', (one) => patient({ active: true, _birthDate: { extension: one } })],
+    ['in an element', (one) => patient({ name: [{ family: 'F', extension: one }] })],
+    ['as a modifier', (one) => patient({ active: true, modifierExtension: one })],
+    ['in a contained resource', (one) => patient({ contained: [patient({ id: 'c', active: true, extension: one })] })],
+  ];
+
+  it.each(places)('passes and is accepted where others are dropped or withheld for: %s', (_title, holder) => {
+    for (const says of ['drop', 'withhold']) {
+      const policy = dropping([keep('Patient')], { extensions: says, modifierExtensions: says });
+      const source = holder([nothing]);
+      expect(JSON.stringify(staged(source, policy))).toContain(absentReason.url);
+      expect([says, verdictOn(staged(source, policy), policy)]).toEqual([says, 'ok']);
+      const other = says === 'drop' ? staged(holder(elsewhere), policy) : reasonOf(holder(elsewhere), policy);
+      expect(JSON.stringify(other)).not.toContain('Ann');
+    }
+  });
+
+  it.each(['drop', 'withhold'])('is refused with more than its code where others get %s', (says) => {
+    const policy = dropping([keep('Patient')], { extensions: says, modifierExtensions: says });
+    const out = staged(patient({ active: true }), policy);
+    for (const one of [{ ...nothing, id: 'x' }, { ...nothing, valueCode: 'john-smith' }, elsewhere[0]]) {
+      expect(verdictOn({ ...out, extension: [one] }, policy)).toBe('unknown-extension');
+      expect(verdictOn({ ...out, modifierExtension: [one] }, policy)).toBe('unknown-extension');
+    }
   });
 });
 

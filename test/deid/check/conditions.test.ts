@@ -102,12 +102,6 @@ describe('extensions', () => {
     const source = patient({ name: [{ use: 'official', text: 'A' }] });
     expect(spoilt(policy, source, 'name.0._text', { extension: [{ url, valueCode: 'john-smith' }] })).not.toBe('ok');
   });
-
-  it('are withheld for under `withhold`, "nothing" as well', () => {
-    const policy = dropping([keep('Patient.gender')], { extensions: 'withhold' });
-    const nothing = { url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'unknown' };
-    expect(spoilt(policy, patient({ gender: 'male' }), 'extension', [nothing])).toBe('unknown-extension');
-  });
 });
 
 describe('ids of elements', () => {

@@ -65,6 +65,11 @@ describe('outputs of random policies are accepted', () => {
     accepts({ ...plain, extensions: true }, under({ extensions: 'drop' }), 350);
   });
 
+  it('for resources with HL7’s word for "nothing" anywhere, under policies that withhold for extensions', () => {
+    const withholding = under({ extensions: 'withhold', modifierExtensions: 'withhold' });
+    accepts({ ...plain, extensions: 'nothing' }, withholding, 350);
+  });
+
   it('for resources with attributes that R4 does not have, under policies that keep those', () => {
     accepts({ ...plain, attributes: true }, under({ default: 'keep' }), 300);
   });
