@@ -4,6 +4,7 @@ import type { StreamCounts, StreamKey, StreamPosition } from '../../state/stream
 import { planBundles, type PlanItem, type PlannedBundle } from '../../sync/bundles.ts';
 import type { LineRange } from '../../threads/task.ts';
 import type { OwnWork } from '../contract.ts';
+import { TroubleError } from '../failures.ts';
 import { policyOf } from '../parts.ts';
 import type { PlanningParts } from './planner.ts';
 
@@ -120,3 +121,20 @@ export async function finishPlan(parts: PlanningParts, draft: PlanDraft): Promis
     guarded: draft.guarded,
   };
 }
+
+/** Sets of writes, by their index in the plan: what refers to each other goes together or not at all. */
+export type Sets = readonly (readonly number[])[];
+
+/**
+ * A write of a plan.
+ * @throws TroubleError `unexpected` where the plan has none at the index
+ */
+export function writeAt(plan: CommitPlan, index: number): PlannedWrite {
+  const write = plan.writes[index];
+  if (write === undefined) throw new TroubleError('unexpected');
+  return write;
+}
+
+/** The writes of some sets, in the order in which they are sent. */
+export const writesOf = (plan: CommitPlan, sets: Sets): PlannedWrite[] =>
+  sets.flat().map((index) => writeAt(plan, index));
