@@ -2,38 +2,31 @@
  * What admins and programs call: register Schedules, sync now, pause, resume, resync, retry, status.
  * Names, counts, versions and states go through here; never data.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-
-import { type Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
-import type { SignalDefinition } from '@temporalio/common';
+import { type Client, Connection } from '@temporalio/client';
 
 import type {
   Conflict,
-  DescribedStream,
   DiscardReason,
   LeaveChoice,
   QuarantineChoice,
   QuarantineView,
   ReconcileReport,
-  TendResult,
 } from './activities/contract.ts';
-import { targetName } from './activities/parts.ts';
-import { connectServer } from './assemble.ts';
+import { beginLeave, join, untilLeft } from './client/leave.ts';
+import { UnknownTypeProblem, UsageProblem } from './client/problems.ts';
+import { choicesOf, quarantined, type QuarantineSelection, tendAll } from './client/quarantine.ts';
+import { signalOpen, signalOrStart } from './client/signals.ts';
+import { statusesOf, untilSettled } from './client/statuses.ts';
 import type { Config } from './config/config.ts';
-import { fixedLimits } from './limits.ts';
-import { typeOfKey } from './state/ledger.ts';
 import type { StreamKey } from './state/streams.ts';
 import { tierOf } from './sync/tiers.ts';
 import { connectionOptions, temporalClient } from './temporal/connect.ts';
+import { leaveStatus } from './temporal/leave.ts';
 import { conflictsAt, startReconcile } from './temporal/reconcile.ts';
 import { registerSchedules, removeSchedules, type ScheduleChanges, triggerSchedules } from './temporal/schedules.ts';
 import { ensureSearchAttributes } from './temporal/search-attributes.ts';
-import { syncStartOptions, syncWorkflowType } from './temporal/start-sync.ts';
-import { joinAt, leaveStatus, startLeave, tellLeave } from './temporal/leave.ts';
-import { requireWorker, tendAt } from './temporal/tend-quarantine.ts';
-import { liveTotals, type StreamStatus, streamStatus } from './temporal/status.ts';
+import type { StreamStatus } from './temporal/status.ts';
 import {
-  keepSignal,
   type LeaveStatus,
   pauseSignal,
   resumeSignal,
@@ -41,50 +34,16 @@ import {
   retrySignal,
   searchAttributes,
   wakeSignal,
-  syncWorkflowId,
 } from './workflows/messages.ts';
-import type { syncResourceType } from './workflows/sync-resource-type.ts';
 
+export { UnknownTypeProblem, UsageProblem } from './client/problems.ts';
+export type { QuarantineSelection } from './client/quarantine.ts';
 export type { ScheduleChanges } from './temporal/schedules.ts';
 export type { LeaveChoice } from './activities/contract.ts';
 export type { LeaveStatus } from './workflows/messages.ts';
 export type { StreamStatus } from './temporal/status.ts';
 export { NoWorkerProblem } from './temporal/tend-quarantine.ts';
 export type { Conflict, DiscardReason, QuarantineView, ReconcileReport } from './activities/contract.ts';
-
-/** Which quarantined resources: by `Type/id` of the target (as `quarantined` gives them), else of these types, else all. */
-export interface QuarantineSelection {
-  readonly keys?: readonly string[];
-  readonly types?: readonly string[];
-}
-
-/** A type that is in none of the configuration's streams. */
-export class UnknownTypeProblem extends Error {
-  constructor(type: string, known: readonly string[]) {
-    super(`${type} is in no stream of this sluice.yaml. Streams: ${known.join(', ')}`);
-    this.name = 'UnknownTypeProblem';
-  }
-}
-
-/** A call that cannot be meant so; its message says why. */
-export class UsageProblem extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'UsageProblem';
-  }
-}
-
-/** States that end a wait: the stream has nothing left to do, or cannot go on by itself. */
-const settledStates: ReadonlySet<StreamStatus['state']> = new Set([
-  'current',
-  'left',
-  'denied',
-  'blocked',
-  'paused',
-  'failed',
-  'terminated',
-  'idle',
-]);
 
 export class SluiceClient {
   readonly #config: Config;
@@ -131,47 +90,32 @@ export class SluiceClient {
 
   /** Has streams look for changes now, whatever their Schedule. Returns at once. */
   async sync(types: readonly string[] = []): Promise<StreamKey[]> {
-    return this.#signalOrStart(types, wakeSignal);
+    return signalOrStart(this.#client, this.#config.instance, this.streams(types), wakeSignal);
   }
 
   /** Lets streams finish the batch in hand and then do nothing, until resumed. An idle stream is opened, paused. */
-  pause(types: readonly string[] = []): Promise<StreamKey[]> {
-    return this.#signalOrStart(types, pauseSignal);
+  async pause(types: readonly string[] = []): Promise<StreamKey[]> {
+    return signalOrStart(this.#client, this.#config.instance, this.streams(types), pauseSignal);
   }
 
   /** Has streams read and write everything again, in a new epoch. */
-  resync(types: readonly string[] = []): Promise<StreamKey[]> {
-    return this.#signalOrStart(types, resyncSignal);
+  async resync(types: readonly string[] = []): Promise<StreamKey[]> {
+    return signalOrStart(this.#client, this.#config.instance, this.streams(types), resyncSignal);
   }
 
   /** Ends a pause. Streams that are not open are not paused: nothing happens to them. */
-  resume(types: readonly string[] = []): Promise<StreamKey[]> {
-    return this.#signalOpen(types, resumeSignal);
+  async resume(types: readonly string[] = []): Promise<StreamKey[]> {
+    return signalOpen(this.#client, this.#config.instance, this.streams(types), resumeSignal);
   }
 
   /** Has streams that are blocked or wait for a retry try at once. */
-  retry(types: readonly string[] = []): Promise<StreamKey[]> {
-    return this.#signalOpen(types, retrySignal);
+  async retry(types: readonly string[] = []): Promise<StreamKey[]> {
+    return signalOpen(this.#client, this.#config.instance, this.streams(types), retrySignal);
   }
 
   /** The state of each stream, with its numbers as the site has them now where a worker of it answers. */
   async status(types: readonly string[] = []): Promise<StreamStatus[]> {
-    const [statuses, live] = await Promise.all([this.#seen(types), this.#liveTotals()]);
-    return withTotals(statuses, live);
-  }
-
-  #liveTotals(): Promise<DescribedStream[] | undefined> {
-    return liveTotals(this.#client, this.#config.instance);
-  }
-
-  /** What Temporal and the cursors say. */
-  #seen(types: readonly string[]): Promise<StreamStatus[]> {
-    const { instance, servers, limits } = this.#config;
-    return Promise.all(
-      this.streams(types).map((stream) =>
-        streamStatus(this.#client, connectServer(servers[targetName(stream.direction)], limits), instance, stream),
-      ),
-    );
+    return statusesOf(this.#client, this.#config, this.streams(types));
   }
 
   /**
@@ -184,18 +128,7 @@ export class SluiceClient {
     onChange?: (statuses: StreamStatus[]) => void,
     patienceMs = 30_000,
   ): Promise<StreamStatus[]> {
-    let answeredMs = Date.now();
-    for (let waitMs = 300; ; waitMs = Math.min(2_000, waitMs * 1.3)) {
-      const statuses = await this.#seen(types);
-      onChange?.(statuses);
-      if (!statuses.some((status) => status.state === 'unanswered')) answeredMs = Date.now();
-      const patient = Date.now() - answeredMs < patienceMs;
-      const settled = ({ state }: StreamStatus): boolean =>
-        settledStates.has(state) || (state === 'unanswered' && !patient);
-      // The states that ended the wait: a tick may have opened a stream again meanwhile.
-      if (statuses.every(settled)) return withTotals(statuses, await this.#liveTotals());
-      await sleep(waitMs);
-    }
+    return untilSettled(this.#client, this.#config, this.streams(types), { onChange, patienceMs });
   }
 
   /**
@@ -207,14 +140,7 @@ export class SluiceClient {
     types: readonly string[] = [],
     { discarded = false }: { readonly discarded?: boolean } = {},
   ): AsyncGenerator<QuarantineView, void, undefined> {
-    for (const choice of this.#choices({ types })) {
-      for (let after: string | undefined = ''; after !== undefined;) {
-        const order = { ...choice, action: 'list', after, ...(discarded && { discarded }) } as const;
-        const { entries }: TendResult = await this.#tend(order);
-        yield* entries;
-        after = entries.at(-1)?.key;
-      }
-    }
+    yield* quarantined(this.#client, this.#config.instance, this.#choices({ types }), discarded);
   }
 
   /**
@@ -222,10 +148,7 @@ export class SluiceClient {
    * of now where they had not. Returns how many of each type; those without a content that could be tried are not counted.
    */
   async retryQuarantined(selection: QuarantineSelection): Promise<Readonly<Record<string, number>>> {
-    const counts: Record<string, number> = {};
-    for (const choice of this.#choices(selection)) {
-      Object.assign(counts, (await this.#tend({ ...choice, action: 'retry' })).counts);
-    }
+    const counts = await tendAll(this.#client, this.#config.instance, this.#choices(selection), { action: 'retry' });
     const types = Object.keys(counts);
     if (types.length > 0) await this.sync(types);
     return counts;
@@ -243,11 +166,8 @@ export class SluiceClient {
     ticket = '',
   ): Promise<Readonly<Record<string, number>>> {
     if (!/^[A-Za-z0-9-]{0,32}$/.test(ticket)) throw new UsageProblem('a ticket is up to 32 letters, digits and dashes');
-    const counts: Record<string, number> = {};
-    for (const choice of this.#choices(selection)) {
-      Object.assign(counts, (await this.#tend({ ...choice, action: 'discard', reason, ticket })).counts);
-    }
-    return counts;
+    const order = { action: 'discard', reason, ticket } as const;
+    return tendAll(this.#client, this.#config.instance, this.#choices(selection), order);
   }
 
   /**
@@ -292,26 +212,8 @@ export class SluiceClient {
     return conflicts.sort((a, b) => b.foundMs - a.foundMs);
   }
 
-  #tend(input: Parameters<typeof tendAt>[2]): Promise<TendResult> {
-    return tendAt(this.#client, this.#config.instance, input);
-  }
-
-  /** A choice for each direction that has any of it. */
-  #choices({ keys = [], types = [] }: QuarantineSelection): QuarantineChoice[] {
-    if (keys.length > fixedLimits.quarantineKeysMax) {
-      throw new UsageProblem(`at most ${String(fixedLimits.quarantineKeysMax)} keys at once`);
-    }
-    if (!keys.every((key) => key.includes('/'))) throw new UsageProblem('a key of quarantine is Type/id');
-    const named = this.streams([...new Set([...types, ...keys.map(typeOfKey)])]);
-    const byDirection = Map.groupBy(named, ({ direction }) => direction);
-    return [...byDirection].map(([direction, streams]) => {
-      const own = new Set(streams.map(({ type }) => type));
-      return {
-        direction,
-        types: types.length === 0 && keys.length === 0 ? [] : [...own],
-        keys: keys.filter((key) => own.has(typeOfKey(key))),
-      };
-    });
+  #choices(selection: QuarantineSelection): QuarantineChoice[] {
+    return choicesOf(selection, (types) => this.streams(types));
   }
 
   /**
@@ -321,17 +223,7 @@ export class SluiceClient {
    * @throws NoWorkerProblem where no worker of the site answers
    */
   async leave({ data }: { readonly data: LeaveChoice }): Promise<void> {
-    const { instance } = this.#config;
-    await requireWorker(this.#client, instance);
-    // First of all: no tick begins anything meanwhile.
-    await this.removeSchedules();
-    const under = await leaveStatus(this.#client, instance);
-    if (under !== undefined && under.phase !== 'left') {
-      if (under.data === 'keep' && data === 'delete')
-        throw new UsageProblem(`${instance} is leaving with its data kept; wait for the end, then say delete`);
-      await tellLeave(this.#client, instance, under.data === data ? retrySignal : keepSignal);
-    }
-    await startLeave(this.#client, instance, data);
+    await beginLeave(this.#client, this.#config.instance, data);
   }
 
   /** Where the instance's leaving stands, or how the last one ended; `undefined` where it never left. */
@@ -340,13 +232,8 @@ export class SluiceClient {
   }
 
   /** Waits until the instance has left, or its leaving needs a person. */
-  async waitUntilLeft(onChange?: (status: LeaveStatus) => void): Promise<LeaveStatus | undefined> {
-    for (;;) {
-      const status = await this.leaveStatus();
-      if (status !== undefined) onChange?.(status);
-      if (status === undefined || status.phase === 'left' || status.need !== undefined) return status;
-      await sleep(500);
-    }
+  waitUntilLeft(onChange?: (status: LeaveStatus) => void): Promise<LeaveStatus | undefined> {
+    return untilLeft(this.#client, this.#config.instance, onChange);
   }
 
   /**
@@ -354,57 +241,11 @@ export class SluiceClient {
    * `registerSchedules`. Returns how many streams there are; 0 where it had not left.
    * @throws NoWorkerProblem where no worker of the site answers
    */
-  async join(): Promise<number> {
-    const { instance } = this.#config;
-    await requireWorker(this.#client, instance);
-    const under = await leaveStatus(this.#client, instance);
-    if (under !== undefined && under.phase !== 'left')
-      throw new UsageProblem(`${instance} is leaving: wait for the end`);
-    return (await joinAt(this.#client, instance)).streams;
+  join(): Promise<number> {
+    return join(this.#client, this.#config.instance);
   }
 
   async close(): Promise<void> {
     await this.#connection.close();
   }
-
-  async #signalOrStart(types: readonly string[], signal: SignalDefinition): Promise<StreamKey[]> {
-    const streams = this.streams(types);
-    for (const stream of streams) {
-      await this.#client.workflow.signalWithStart<typeof syncResourceType>(syncWorkflowType, {
-        ...syncStartOptions({ instance: this.#config.instance, ...stream }),
-        signal,
-      });
-    }
-    return streams;
-  }
-
-  async #signalOpen(types: readonly string[], signal: SignalDefinition): Promise<StreamKey[]> {
-    const told: StreamKey[] = [];
-    for (const stream of this.streams(types)) {
-      try {
-        await this.#client.workflow
-          .getHandle(syncWorkflowId(this.#config.instance, stream.direction, stream.type))
-          .signal(signal);
-        told.push(stream);
-      } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
-      }
-    }
-    return told;
-  }
-}
-
-/** The numbers as the site has them now, where it said. */
-const withTotals = (statuses: readonly StreamStatus[], live: readonly DescribedStream[] | undefined): StreamStatus[] =>
-  statuses.map((status) => {
-    const now = live?.find(({ direction, type }) => direction === status.direction && type === status.type);
-    if (now === undefined) return status;
-    const state = stateNow(status.state, now.left === true);
-    return { ...status, state, totals: now.totals, ...(now.reconciled && { reconciled: now.reconciled }) };
-  });
-
-/** An idle stream shows how its last run ended; whether the instance has left, the site knows better. */
-function stateNow(seen: StreamStatus['state'], left: boolean): StreamStatus['state'] {
-  if (seen === 'left') return left ? seen : 'idle';
-  return left && ['current', 'denied', 'idle', 'failed', 'terminated'].includes(seen) ? 'left' : seen;
 }

@@ -194,14 +194,15 @@ export interface PollResult {
 export const discardReasons = ['not-wanted', 'test-data', 'duplicate', 'mended-at-source', 'other'] as const;
 export type DiscardReason = (typeof discardReasons)[number];
 
+/** What an operator has done with quarantined resources. */
+export type TendOrder =
+  | { readonly action: 'retry' }
+  | { readonly action: 'discard'; readonly reason: DiscardReason; readonly ticket: string };
+
 /** What an operator does with quarantine. */
 export type TendInput = QuarantineChoice &
   /** With `discarded`: what was given up, instead of what stands there. */
-  (
-    | { readonly action: 'list'; readonly after: string; readonly discarded?: boolean }
-    | { readonly action: 'retry' }
-    | { readonly action: 'discard'; readonly reason: DiscardReason; readonly ticket: string }
-  );
+  ({ readonly action: 'list'; readonly after: string; readonly discarded?: boolean } | TendOrder);
 
 export interface TendResult {
   /** A page of the entries, in the order of their keys; of `list` alone. */
