@@ -15,6 +15,7 @@ import type {
 import { beginLeave, join, untilLeft } from './client/leave.ts';
 import { UnknownTypeProblem, UsageProblem } from './client/problems.ts';
 import { choicesOf, quarantined, type QuarantineSelection, tendAll } from './client/quarantine.ts';
+import type { SiteCalled } from './client/site.ts';
 import { signalOpen, signalOrStart } from './client/signals.ts';
 import { statusesOf, untilSettled } from './client/statuses.ts';
 import type { Config } from './config/config.ts';
@@ -22,6 +23,7 @@ import type { StreamKey } from './state/streams.ts';
 import { tierOf } from './sync/tiers.ts';
 import { connectionOptions, temporalClient } from './temporal/connect.ts';
 import { leaveStatus } from './temporal/leave.ts';
+import { answerOf } from './temporal/answer.ts';
 import { conflictsAt, startReconcile } from './temporal/reconcile.ts';
 import { registerSchedules, removeSchedules, type ScheduleChanges, triggerSchedules } from './temporal/schedules.ts';
 import { ensureSearchAttributes } from './temporal/search-attributes.ts';
@@ -42,23 +44,33 @@ export type { ScheduleChanges } from './temporal/schedules.ts';
 export type { LeaveChoice } from './activities/contract.ts';
 export type { LeaveStatus } from './workflows/messages.ts';
 export type { StreamStatus } from './temporal/status.ts';
-export { NoWorkerProblem } from './temporal/tend-quarantine.ts';
+export { NoWorkerProblem } from './temporal/answer.ts';
 export type { Conflict, DiscardReason, QuarantineView, ReconcileReport } from './activities/contract.ts';
+
+export interface ClientOptions {
+  readonly patienceMs?: number;
+}
 
 export class SluiceClient {
   readonly #config: Config;
   readonly #connection: Connection;
   readonly #client: Client;
 
-  private constructor(config: Config, connection: Connection) {
+  readonly #patienceMs: number;
+
+  private constructor(config: Config, connection: Connection, patienceMs: number) {
     this.#config = config;
+    this.#patienceMs = patienceMs;
     this.#connection = connection;
     this.#client = temporalClient(config, connection);
   }
 
-  /** Connects to the configuration's Temporal. */
-  static async connect(config: Config): Promise<SluiceClient> {
-    return new SluiceClient(config, await Connection.connect(connectionOptions(config.temporal)));
+  /**
+   * Connects to the configuration's Temporal.
+   * @param options - `patienceMs`: for how long no worker of the site may answer, since one that is being restarted soon will
+   */
+  static async connect(config: Config, { patienceMs = 20_000 }: ClientOptions = {}): Promise<SluiceClient> {
+    return new SluiceClient(config, await Connection.connect(connectionOptions(config.temporal)), patienceMs);
   }
 
   /** Streams of the configuration, lower tiers first; of those types alone where types are given. */
@@ -140,7 +152,7 @@ export class SluiceClient {
     types: readonly string[] = [],
     { discarded = false }: { readonly discarded?: boolean } = {},
   ): AsyncGenerator<QuarantineView, void, undefined> {
-    yield* quarantined(this.#client, this.#config.instance, this.#choices({ types }), discarded);
+    yield* quarantined(this.#site, this.#choices({ types }), discarded);
   }
 
   /**
@@ -148,7 +160,7 @@ export class SluiceClient {
    * of now where they had not. Returns how many of each type; those without a content that could be tried are not counted.
    */
   async retryQuarantined(selection: QuarantineSelection): Promise<Readonly<Record<string, number>>> {
-    const counts = await tendAll(this.#client, this.#config.instance, this.#choices(selection), { action: 'retry' });
+    const counts = await tendAll(this.#site, this.#choices(selection), { action: 'retry' });
     const types = Object.keys(counts);
     if (types.length > 0) await this.sync(types);
     return counts;
@@ -167,7 +179,7 @@ export class SluiceClient {
   ): Promise<Readonly<Record<string, number>>> {
     if (!/^[A-Za-z0-9-]{0,32}$/.test(ticket)) throw new UsageProblem('a ticket is up to 32 letters, digits and dashes');
     const order = { action: 'discard', reason, ticket } as const;
-    return tendAll(this.#client, this.#config.instance, this.#choices(selection), order);
+    return tendAll(this.#site, this.#choices(selection), order);
   }
 
   /**
@@ -181,7 +193,7 @@ export class SluiceClient {
     options: { readonly repair?: boolean } = {},
   ): Promise<readonly ReconcileReport[]> {
     const handle = await this.#startReconcile(types, options.repair ?? false);
-    const reports = await handle.result();
+    const reports = await answerOf(this.#config.instance, handle, this.#patienceMs);
     // Their own streams are open, perhaps, and about to complete.
     const mended = reports.filter(({ repair, drift }) => repair && Object.keys(drift).length > 0);
     if (mended.length > 0) await this.sync(mended.map(({ type }) => type));
@@ -207,9 +219,15 @@ export class SluiceClient {
     const directions = new Set(this.streams(types).map(({ direction }) => direction));
     const conflicts: Conflict[] = [];
     for (const direction of directions) {
-      conflicts.push(...(await conflictsAt(this.#client, this.#config.instance, { direction, types })));
+      conflicts.push(
+        ...(await conflictsAt(this.#client, this.#config.instance, { direction, types }, this.#patienceMs)),
+      );
     }
     return conflicts.sort((a, b) => b.foundMs - a.foundMs);
+  }
+
+  get #site(): SiteCalled {
+    return { client: this.#client, instance: this.#config.instance, patienceMs: this.#patienceMs };
   }
 
   #choices(selection: QuarantineSelection): QuarantineChoice[] {
@@ -223,17 +241,23 @@ export class SluiceClient {
    * @throws NoWorkerProblem where no worker of the site answers
    */
   async leave({ data }: { readonly data: LeaveChoice }): Promise<void> {
-    await beginLeave(this.#client, this.#config.instance, data);
+    await beginLeave(this.#site, data);
   }
 
-  /** Where the instance's leaving stands, or how the last one ended; `undefined` where it never left. */
+  /**
+   * Where the instance's leaving stands, or how the last one ended; `undefined` where it never left.
+   * @throws NoWorkerProblem where it goes on, and no worker of the site answers
+   */
   leaveStatus(): Promise<LeaveStatus | undefined> {
     return leaveStatus(this.#client, this.#config.instance);
   }
 
-  /** Waits until the instance has left, or its leaving needs a person. */
+  /**
+   * Waits until the instance has left, or its leaving needs a person.
+   * @throws NoWorkerProblem where no worker of the site answers any more; the leaving goes on when one does
+   */
   waitUntilLeft(onChange?: (status: LeaveStatus) => void): Promise<LeaveStatus | undefined> {
-    return untilLeft(this.#client, this.#config.instance, onChange);
+    return untilLeft(this.#site, onChange);
   }
 
   /**
@@ -242,7 +266,7 @@ export class SluiceClient {
    * @throws NoWorkerProblem where no worker of the site answers
    */
   join(): Promise<number> {
-    return join(this.#client, this.#config.instance);
+    return join(this.#site);
   }
 
   async close(): Promise<void> {

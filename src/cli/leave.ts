@@ -1,7 +1,7 @@
 /** `sluice leave` and `sluice join`: an instance leaves the hub, and comes back. */
 import { type Command, Option } from 'commander';
 
-import type { LeaveChoice, LeaveStatus } from '../client.ts';
+import type { LeaveChoice, LeaveStatus, SluiceClient } from '../client.ts';
 import { type CommonOptions, configOption, jsonOption } from './options.ts';
 import { configOrExit, withClient } from './run.ts';
 import { countTexts } from './table.ts';
@@ -53,11 +53,24 @@ async function leave({ config: file, data, confirm, wait, json }: LeaveOptions):
       if (json !== true) console.log('begun. The same command again shows how far it is');
       return;
     }
-    const status = await client.waitUntilLeft(json === true ? undefined : progress());
+    const status = await untilLeft(client, json === true ? undefined : progress());
     if (json === true) console.log(JSON.stringify(status, null, 2));
     else if (status !== undefined) console.log(endText(status));
     if (status?.phase !== 'left') process.exitCode = 1;
   });
+}
+
+/** Waits for the end. Whoever is told that no worker answers has to know that it is begun all the same. */
+async function untilLeft(
+  client: SluiceClient,
+  onChange: ((status: LeaveStatus) => void) | undefined,
+): Promise<LeaveStatus | undefined> {
+  try {
+    return await client.waitUntilLeft(onChange);
+  } catch (error) {
+    console.error('It is begun, and goes on as soon as a worker runs.');
+    throw error;
+  }
 }
 
 /** Says each phase once. */

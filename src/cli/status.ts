@@ -1,6 +1,7 @@
 /** `sluice status`: the state of each stream. */
 import type { Command } from 'commander';
 
+import type { SluiceClient, StreamStatus } from '../client.ts';
 import { type CommonOptions, configOption, jsonOption } from './options.ts';
 import { withClient } from './run.ts';
 import { needsText, streamTable } from './table.ts';
@@ -19,9 +20,18 @@ export function addStatus(program: Command): void {
           console.log(JSON.stringify(statuses, null, 2));
           return;
         }
-        console.log(streamTable(statuses));
-        const needs = needsText(statuses);
-        if (needs !== '') console.log(`\n${needs}`);
+        await printStreams(client, statuses);
       });
     });
+}
+
+/** The table of streams, and what they need. */
+export async function printStreams(client: SluiceClient, statuses: readonly StreamStatus[]): Promise<void> {
+  console.log(streamTable(statuses));
+  // Where no worker answers, what the streams say is all that is known.
+  const leaving = statuses.some(({ state }) => state === 'left')
+    ? await client.leaveStatus().catch(() => undefined)
+    : undefined;
+  const needs = needsText(statuses, leaving);
+  if (needs !== '') console.log(`\n${needs}`);
 }

@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 
 import { type CommonOptions, configOption, jsonOption } from './options.ts';
 import { withClient } from './run.ts';
-import { needsAttention, needsText, streamTable } from './table.ts';
+import { printStreams } from './status.ts';
+import { needsAttention } from './table.ts';
 
 export function addSync(program: Command): void {
   program
@@ -27,11 +28,7 @@ export function addSync(program: Command): void {
         }
         const statuses = await client.waitUntilSettled(types);
         if (json === true) console.log(JSON.stringify(statuses, null, 2));
-        else {
-          console.log(streamTable(statuses));
-          const needs = needsText(statuses);
-          if (needs !== '') console.log(`\n${needs}`);
-        }
+        else await printStreams(client, statuses);
         if (statuses.some(needsAttention)) process.exitCode = 1;
       });
     });

@@ -1,5 +1,5 @@
 /** Tables for a terminal. */
-import type { StreamStatus } from '../client.ts';
+import type { LeaveStatus, StreamStatus } from '../client.ts';
 
 /** Columns aligned by their widest cell; numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
@@ -45,8 +45,11 @@ export function streamTable(statuses: readonly StreamStatus[]): string {
   );
 }
 
-/** What a person has to do about streams, each cause once. */
-export function needsText(statuses: readonly StreamStatus[]): string {
+/**
+ * What a person has to do about streams, each cause once.
+ * @param leaving - where the instance's leaving stands, where it has left or is about to
+ */
+export function needsText(statuses: readonly StreamStatus[], leaving?: LeaveStatus): string {
   const byCause = Map.groupBy(
     statuses.filter((status) => status.need !== undefined || ['denied', 'left', 'unanswered'].includes(status.state)),
     (status) => status.need?.code ?? (status.state === 'denied' ? `denied: ${status.reason ?? ''}` : status.state),
@@ -55,7 +58,7 @@ export function needsText(statuses: readonly StreamStatus[]): string {
     .map(([cause, streams]) => {
       const need = streams[0]?.need;
       const types = streams.map((stream) => stream.type).join(', ');
-      if (cause === 'left') return `${types}: the instance has left the hub. To come back: sluice join.`;
+      if (cause === 'left') return `${types}: ${leftText(leaving)}`;
       if (cause === 'unanswered') {
         return `${types}: no worker of ${streams[0]?.instance ?? ''} answers. Is \`sluice worker\` running there?`;
       }
@@ -65,6 +68,15 @@ export function needsText(statuses: readonly StreamStatus[]): string {
     })
     .concat(agedText(statuses), driftText(statuses))
     .join('\n');
+}
+
+/** One that is not through yet must not look as if the data were gone. */
+function leftText(leaving: LeaveStatus | undefined): string {
+  if (leaving === undefined || leaving.phase === 'left')
+    return 'the instance has left the hub. To come back: sluice join.';
+  const { instance, data, phase, type, need } = leaving;
+  const where = `${instance} is leaving the hub, data ${data}: ${phase}${type === undefined ? '' : ` ${type}`}.`;
+  return need === undefined ? where : `${where} ${need.means} ${need.cure} (${need.code})`;
 }
 
 /** What has waited too long for a reference target. */

@@ -1,20 +1,19 @@
 /** An instance leaves the hub, and comes back: what may follow on what. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Client } from '@temporalio/client';
-
 import type { LeaveChoice } from '../activities/contract.ts';
+import { NoWorkerProblem, requireWorker } from '../temporal/answer.ts';
 import { joinAt, leaveStatus, startLeave, tellLeave } from '../temporal/leave.ts';
 import { removeSchedules } from '../temporal/schedules.ts';
-import { requireWorker } from '../temporal/tend-quarantine.ts';
 import { keepSignal, type LeaveStatus, retrySignal } from '../workflows/messages.ts';
 import { UsageProblem } from './problems.ts';
+import type { SiteCalled } from './site.ts';
 
 /**
  * Begins a leaving, or tells the one that goes on.
  * @throws NoWorkerProblem where no worker of the site answers; UsageProblem where one that keeps should delete
  */
-export async function beginLeave(client: Client, instance: string, data: LeaveChoice): Promise<void> {
+export async function beginLeave({ client, instance }: SiteCalled, data: LeaveChoice): Promise<void> {
   await requireWorker(client, instance);
   // First of all: no tick begins anything meanwhile.
   await removeSchedules(client, instance);
@@ -27,16 +26,23 @@ export async function beginLeave(client: Client, instance: string, data: LeaveCh
   await startLeave(client, instance, data);
 }
 
-/** Waits until the instance has left, or its leaving needs a person. */
+/**
+ * Waits until the instance has left, or its leaving needs a person.
+ * @throws NoWorkerProblem where no worker of the site answers any more; the leaving goes on when one does
+ */
 export async function untilLeft(
-  client: Client,
-  instance: string,
+  { client, instance, patienceMs }: SiteCalled,
   onChange?: (status: LeaveStatus) => void,
 ): Promise<LeaveStatus | undefined> {
-  for (;;) {
-    const status = await leaveStatus(client, instance);
-    if (status !== undefined) onChange?.(status);
-    if (status === undefined || status.phase === 'left' || status.need !== undefined) return status;
+  for (let answeredMs = Date.now(); ;) {
+    try {
+      const status = await leaveStatus(client, instance);
+      answeredMs = Date.now();
+      if (status !== undefined) onChange?.(status);
+      if (status === undefined || status.phase === 'left' || status.need !== undefined) return status;
+    } catch (error) {
+      if (!(error instanceof NoWorkerProblem) || Date.now() - answeredMs >= patienceMs) throw error;
+    }
     await sleep(500);
   }
 }
@@ -45,9 +51,9 @@ export async function untilLeft(
  * Has an instance that left come back. Returns how many streams begin anew.
  * @throws NoWorkerProblem where no worker of the site answers; UsageProblem while it is leaving
  */
-export async function join(client: Client, instance: string): Promise<number> {
+export async function join({ client, instance, patienceMs }: SiteCalled): Promise<number> {
   await requireWorker(client, instance);
   const under = await leaveStatus(client, instance);
   if (under !== undefined && under.phase !== 'left') throw new UsageProblem(`${instance} is leaving: wait for the end`);
-  return (await joinAt(client, instance)).streams;
+  return (await joinAt(client, instance, patienceMs)).streams;
 }

@@ -1,12 +1,11 @@
 /** Quarantined resources: which are meant, and what is done with them at the site. */
-import type { Client } from '@temporalio/client';
-
 import type { QuarantineChoice, QuarantineView, TendOrder, TendResult } from '../activities/contract.ts';
 import { fixedLimits } from '../limits.ts';
 import { typeOfKey } from '../state/ledger.ts';
 import type { StreamKey } from '../state/streams.ts';
 import { tendAt } from '../temporal/tend-quarantine.ts';
 import { UsageProblem } from './problems.ts';
+import type { SiteCalled } from './site.ts';
 
 /** Which quarantined resources: by `Type/id` of the target (as `quarantined` gives them), else of these types, else all. */
 export interface QuarantineSelection {
@@ -41,15 +40,14 @@ export function choicesOf(
 
 /** What is quarantined of some choices, or was given up, a page at a time. */
 export async function* quarantined(
-  client: Client,
-  instance: string,
+  { client, instance, patienceMs }: SiteCalled,
   choices: readonly QuarantineChoice[],
   discarded: boolean,
 ): AsyncGenerator<QuarantineView, void, undefined> {
   for (const choice of choices) {
     for (let after: string | undefined = ''; after !== undefined;) {
       const order = { ...choice, action: 'list', after, ...(discarded && { discarded }) } as const;
-      const { entries }: TendResult = await tendAt(client, instance, order);
+      const { entries }: TendResult = await tendAt(client, instance, order, patienceMs);
       yield* entries;
       after = entries.at(-1)?.key;
     }
@@ -58,12 +56,14 @@ export async function* quarantined(
 
 /** Does one thing with all of some choices. Returns how many of each type. */
 export async function tendAll(
-  client: Client,
-  instance: string,
+  { client, instance, patienceMs }: SiteCalled,
   choices: readonly QuarantineChoice[],
   order: TendOrder,
 ): Promise<Readonly<Record<string, number>>> {
   const counts: Record<string, number> = {};
-  for (const choice of choices) Object.assign(counts, (await tendAt(client, instance, { ...choice, ...order })).counts);
+  for (const choice of choices) {
+    const tended = await tendAt(client, instance, { ...choice, ...order }, patienceMs);
+    Object.assign(counts, tended.counts);
+  }
   return counts;
 }

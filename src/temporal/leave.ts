@@ -14,7 +14,9 @@ import {
   leaveWorkflowId,
   syncWorkflowId,
 } from '../workflows/messages.ts';
+import { answerOf, NoWorkerProblem } from './answer.ts';
 import { removeSchedules } from './schedules.ts';
+import { answerMsMax } from './status.ts';
 
 /** Begins to leave; one that goes on already is left alone. */
 export async function startLeave(client: Client, instance: string, data: LeaveChoice): Promise<void> {
@@ -36,11 +38,20 @@ export async function tellLeave(client: Client, instance: string, signal: Signal
   }
 }
 
-/** Where the newest leaving stands; `undefined` where there is none, or it was ended by hand. */
+/**
+ * Where the newest leaving stands; `undefined` where there is none, or it was ended by hand.
+ * @throws NoWorkerProblem where it goes on, and no worker answers
+ */
 export async function leaveStatus(client: Client, instance: string): Promise<LeaveStatus | undefined> {
   const handle = client.workflow.getHandle<typeof leaveInstance>(leaveWorkflowId(instance));
   const described = await describe(client, leaveWorkflowId(instance));
-  if (described?.status.name === 'RUNNING') return handle.query(leaveStatusQuery);
+  if (described?.status.name === 'RUNNING') {
+    try {
+      return await client.withDeadline(Date.now() + answerMsMax, () => handle.query(leaveStatusQuery));
+    } catch {
+      throw new NoWorkerProblem(instance);
+    }
+  }
   if (described?.status.name !== 'COMPLETED') return undefined;
   return statusOf(await handle.result());
 }
@@ -64,14 +75,19 @@ async function describe(client: Client, workflowId: string): Promise<WorkflowExe
   }
 }
 
-/** Has an instance come back, and waits for it. */
-export const joinAt = (client: Client, instance: string): Promise<RejoinResult> =>
-  client.workflow.execute<typeof joinInstance>('joinInstance', {
+/**
+ * Has an instance come back, and waits for it.
+ * @throws NoWorkerProblem where no worker begins it in time
+ */
+export async function joinAt(client: Client, instance: string, patienceMs: number): Promise<RejoinResult> {
+  const handle = await client.workflow.start<typeof joinInstance>('joinInstance', {
     workflowId: joinWorkflowId(instance),
     taskQueue: taskQueueOf(instance),
     workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: `${instance} comes back to the hub`,
   });
+  return answerOf(instance, handle, patienceMs);
+}
 
 /** What the worker's steps ask of Temporal. */
 export const leavePorts = (client: Client, instance: string): LeavePorts => ({

@@ -7,7 +7,7 @@ import type { Conflict, ConflictsInput } from '../activities/contract.ts';
 import { taskQueueOf } from '../config/config.ts';
 import type { ReconcileWorkflowInput } from '../workflows/messages.ts';
 import type { listConflicts, reconcileInstance } from '../workflows/reconcile.ts';
-import { requireWorker } from './tend-quarantine.ts';
+import { answerOf, requireWorker } from './answer.ts';
 
 /** Name of the workflow as the worker registers it. */
 export const reconcileWorkflowType = 'reconcileInstance' satisfies (typeof reconcileInstance)['name'];
@@ -33,14 +33,20 @@ export async function startReconcile(
   });
 }
 
-/** Asks the site for the newest conflicts of a direction. Throws as above. */
-export async function conflictsAt(client: Client, instance: string, input: ConflictsInput): Promise<Conflict[]> {
+/** Asks the site for the newest conflicts of a direction. Throws as above, also where no worker begins it in time. */
+export async function conflictsAt(
+  client: Client,
+  instance: string,
+  input: ConflictsInput,
+  patienceMs: number,
+): Promise<Conflict[]> {
   await requireWorker(client, instance);
-  return client.workflow.execute<typeof listConflicts>('listConflicts', {
+  const handle = await client.workflow.start<typeof listConflicts>('listConflicts', {
     workflowId: `conflicts/${instance}/${randomUUID()}`,
     taskQueue: taskQueueOf(instance),
     args: [input],
     workflowExecutionTimeout: '1 minute',
     staticSummary: `${instance}: conflicts`,
   });
+  return answerOf(instance, handle, patienceMs);
 }

@@ -57,7 +57,7 @@ export async function streamStatus(
 }
 
 /** So long a worker gets to answer a query; Temporal itself would wait for far longer. */
-const answerMsMax = 5_000;
+export const answerMsMax = 5_000;
 
 type RunStatus = Omit<StreamStatus, 'instance' | 'direction' | 'type' | 'lagSeconds' | 'reconciled' | 'cursor'>;
 

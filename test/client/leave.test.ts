@@ -142,6 +142,11 @@ describe('sluice leave', () => {
       const { code, out } = await sluice('leave', '-c', file, '--data', 'delete', '--confirm', 'denies');
       expect(code).toBe(1);
       expect(out).toContain('The hub does not allow the deletes (disabled)');
+      script.hasLeft = true;
+      // Nor does the status look as if all were over.
+      const status = await sluice('status', '-c', file);
+      expect(status.out).toMatch(/is leaving the hub, data delete: deleting.*does not allow the deletes.*\(denied\)$/m);
+      expect(status.out).not.toContain('sluice join');
       await client.leave({ data: 'delete' });
       await untilLeft(client);
     });
