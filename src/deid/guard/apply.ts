@@ -147,7 +147,7 @@ function one(looking: Looking, child: Child, value: Json): Json | undefined {
   const kind = child.textKind;
   if (kind === undefined) return value;
   // Most texts hold nothing, and their tokens are remembered from the walk.
-  if (!hashedTokens(value, kind, looking.hasher).some((token) => looking.words.has(token))) return value;
+  if (!hashedTokens(value, kind, looking.hasher).hashes.some((token) => looking.words.has(token))) return value;
   const masked = maskText(value, kind, (token) => looking.words.has(looking.hasher(token)));
   if (masked !== value) looking.masked++;
   return masked;

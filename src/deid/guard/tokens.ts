@@ -2,11 +2,14 @@
 import { foldText } from './fold.ts';
 import type { Folded } from './fold.ts';
 import type { WordHasher } from './hash.ts';
+import { idMarksOf } from './id-marks.ts';
 import { RecentMemo } from './memo.ts';
 import { scan } from './scan.ts';
 import type { ScanDepth, TokenSink } from './scan.ts';
 import { shortWhole } from './short.ts';
 import { queryTokens, wholeToken } from './whole-words.ts';
+import { bitOf } from './word-filter.ts';
+import type { SoughtHashes } from './word-filter.ts';
 import { foldUri, readNarrative } from './xhtml.ts';
 
 /**
@@ -20,6 +23,8 @@ const uriLengthMin = 6;
 /** Shorter codes hold no token that counts: this is the length of the shortest name that is one. */
 export const codeLengthMin = 5;
 const codeIdentifierMin = 8;
+/** Five digits and two decimals: one less than an identifier among codes has. */
+const shortNumberMax = 100_000;
 const colon = ':'.charCodeAt(0);
 const hasDigitForm = /[0-9]/;
 
@@ -98,6 +103,13 @@ function wholes(text: string, kind: Part['kind']): readonly string[] {
 const isTooShort = (text: string, kind: TextKind): boolean =>
   text.length < (kind === 'code' ? codeLengthMin : kind === 'uri' ? uriLengthMin : kind === 'date' ? 8 : 1);
 
+/**
+ * Whether a number is written in fewer digits than any token of a number: below 100,000 with two decimals at most. Nearly
+ * all measurements and amounts are, and making text of a number is slow.
+ */
+export const isShortNumber = (value: number): boolean =>
+  value > -shortNumberMax && value < shortNumberMax && Math.round(value * 100) / 100 === value;
+
 /** The tokens of a kept value, each once. */
 export function tokensIn(text: string, kind: TextKind): string[] {
   if (isTooShort(text, kind)) return [];
@@ -111,39 +123,43 @@ export const memoLengthMax = 256;
 const memoEntries = 20_000;
 
 /** By hasher: hashes are one key's. */
-const memos = new WeakMap<WordHasher, Map<TextKind, RecentMemo<readonly number[]>>>();
+const memos = new WeakMap<WordHasher, Map<TextKind, RecentMemo<KeptTokens>>>();
 
-/** Hashes of tokens, and whether one of them could be a resource's id. */
-interface Hashes extends ReadonlyArray<number> {
-  readonly mayHoldId?: boolean;
+/** The tokens of a kept value. */
+export interface KeptTokens extends SoughtHashes {
+  /** Marks of those that could be the whole of a resource's id. */
+  readonly idMarks: readonly number[];
+  /** Whether one is so long that it could be a resource's id: a UUID, or anything else of 16 characters. */
+  readonly mayHoldId: boolean;
 }
 
 const idLengthMin = 16;
 const isLikeId = (token: string): boolean =>
   token.length >= idLengthMin && token.charCodeAt(1) !== colon && hasDigitForm.test(token) && !token.includes(' ');
 
-/** Whether one of the tokens is so long that it could be a resource's id: a UUID, or anything else of 16 characters. */
-export const mayHoldId = (hashes: Hashes): boolean => hashes.mayHoldId === true;
-
-/** Hashes of the tokens of a text of any length, afresh: for notes and narratives, which seldom come twice. */
-export function hashTokens(text: string, kind: TextKind, hasher: WordHasher): readonly number[] {
+/** The tokens of a text of any length, afresh: for notes and narratives, which seldom come twice. */
+export function hashTokens(text: string, kind: TextKind, hasher: WordHasher): KeptTokens {
   const tokens = tokensIn(text, kind);
+  if (tokens.length === 0) return noTokens;
   const hashes = tokens.map(hasher);
-  return tokens.some(isLikeId) ? Object.assign(hashes, { mayHoldId: true }) : hashes;
+  return { hashes, bits: hashes.map(bitOf), idMarks: idMarksOf(tokens), mayHoldId: tokens.some(isLikeId) };
 }
 
 const none: readonly never[] = [];
 
+/** Those of a value that has none; the same object each time. */
+export const noTokens: KeptTokens = { hashes: none, bits: none, idMarks: none, mayHoldId: false };
+
 /** The same from a bounded memo where the text is short: displays, codes and systems come over and over. */
-export function hashedTokens(text: string, kind: TextKind, hasher: WordHasher): readonly number[] {
-  if (isTooShort(text, kind)) return none;
+export function hashedTokens(text: string, kind: TextKind, hasher: WordHasher): KeptTokens {
+  if (isTooShort(text, kind)) return noTokens;
   if (text.length > memoLengthMax) return hashTokens(text, kind, hasher);
   let byKind = memos.get(hasher);
-  if (byKind === undefined) memos.set(hasher, (byKind = new Map<TextKind, RecentMemo<readonly number[]>>()));
+  if (byKind === undefined) memos.set(hasher, (byKind = new Map<TextKind, RecentMemo<KeptTokens>>()));
   // A memo for each kind: a key put together of kind and text would have to be hashed anew each time.
   let memo = byKind.get(kind);
   if (memo === undefined) byKind.set(kind, (memo = new RecentMemo(memoEntries)));
-  let hashes = memo.get(text);
-  if (hashes === undefined) memo.set(text, (hashes = hashTokens(text, kind, hasher)));
-  return hashes;
+  let tokens = memo.get(text);
+  if (tokens === undefined) memo.set(text, (tokens = hashTokens(text, kind, hasher)));
+  return tokens;
 }

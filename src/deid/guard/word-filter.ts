@@ -13,7 +13,17 @@ interface Filter {
   readonly bits: Uint32Array;
 }
 
-const has = (bits: Uint32Array, word: number): boolean => ((bits[(word & mask) >>> 5] ?? 0) & (1 << (word & 31))) !== 0;
+/** Hashes that are looked for among words. */
+export interface SoughtHashes {
+  readonly hashes: readonly number[];
+  /** For each hash its {@link bitOf}. */
+  readonly bits: readonly number[];
+}
+
+/** The bit that stands for a word: a small integer, which a list holds as it is and not as a number on the heap. */
+export const bitOf = (word: number): number => word & mask;
+
+const has = (bits: Uint32Array, bit: number): boolean => ((bits[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0;
 
 const filters = new WeakMap<ReadonlySet<number>, Filter>();
 
@@ -22,19 +32,22 @@ function filterOf(words: ReadonlySet<number>): Filter {
   if (known?.size === words.size) return known;
   const bits = new Uint32Array(bitsCount / 32);
   for (const word of words) {
-    const at = (word & mask) >>> 5;
-    bits[at] = (bits[at] ?? 0) | (1 << (word & 31));
+    const bit = bitOf(word);
+    const at = bit >>> 5;
+    bits[at] = (bits[at] ?? 0) | (1 << (bit & 31));
   }
   const filter = { size: words.size, bits };
   filters.set(words, filter);
   return filter;
 }
 
-/** Whether one of the tokens, in lists, is among the words. */
-export function anyAmong(lists: readonly (readonly number[])[], words: ReadonlySet<number>): boolean {
-  const { bits } = filterOf(words);
-  for (const list of lists) {
-    for (const token of list) if (has(bits, token) && words.has(token)) return true;
+/** Whether one of the tokens is among the words. */
+export function anyAmong(kept: readonly SoughtHashes[], words: ReadonlySet<number>): boolean {
+  const filter = filterOf(words).bits;
+  for (const { hashes, bits } of kept) {
+    for (let at = 0; at < bits.length; at++) {
+      if (has(filter, bits[at] ?? 0) && words.has(hashes[at] ?? 0)) return true;
+    }
   }
   return false;
 }

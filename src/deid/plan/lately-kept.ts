@@ -4,28 +4,29 @@
  * was found out of a text under the same policy and key holds again.
  */
 import type { WordHasher } from '../guard/hash.ts';
+import type { KeptTokens } from '../guard/tokens.ts';
 
-const slots = 32;
+const slots = 128;
 
 export class LatelyKept {
   #hasher: WordHasher | undefined;
   #texts: string[] = [];
-  #tokens: (readonly number[] | undefined)[] = [];
+  #tokens: (KeptTokens | undefined)[] = [];
 
   /** The tokens of a text that passed here under this key; undefined for every other. */
-  tokensOf(text: string, hasher: WordHasher): readonly number[] | undefined {
+  tokensOf(text: string, hasher: WordHasher): KeptTokens | undefined {
     if (this.#hasher !== hasher) return undefined;
     const slot = slotOf(text);
     return this.#texts[slot] === text ? this.#tokens[slot] : undefined;
   }
 
   /** Remembers a text that passed as it is. */
-  note(text: string, hasher: WordHasher, tokens: readonly number[]): void {
+  note(text: string, hasher: WordHasher, tokens: KeptTokens): void {
     if (this.#hasher !== hasher) {
       this.#hasher = hasher;
       this.#texts = new Array<string>(slots).fill('');
       // Without tokens: an empty text has not passed here before it has.
-      this.#tokens = new Array<readonly number[] | undefined>(slots).fill(undefined);
+      this.#tokens = new Array<KeptTokens | undefined>(slots).fill(undefined);
     }
     const slot = slotOf(text);
     this.#texts[slot] = text;

@@ -4,6 +4,7 @@ import type { CompiledPolicy } from '../compiled.ts';
 import type { DeidKeys } from '../engine.ts';
 import type { WordHasher } from '../guard/hash.ts';
 import type { RecentMemo } from '../guard/memo.ts';
+import type { KeptTokens } from '../guard/tokens.ts';
 import type { ObjectPlan } from '../plan/child.ts';
 import type { BundleEntries } from './bundle-entries.ts';
 import type { Marks } from './marks.ts';
@@ -45,8 +46,8 @@ export interface TraceDraft {
   lastNamed: string;
   readonly resource: string;
   readonly removed: number[];
-  /** Lists of tokens as they came, joined at the end. */
-  readonly kept: (readonly number[])[];
+  /** Tokens as they came, joined at the end. */
+  readonly kept: KeptTokens[];
 }
 
 /** What was done to a resource, as bits: they become `meta.security`. */

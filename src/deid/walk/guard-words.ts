@@ -2,10 +2,9 @@
 import { idForm } from '../../fhir/resource.ts';
 import type { Json, JsonObject } from '../../fhir/resource.ts';
 import { createWordHasher } from '../guard/hash.ts';
-import { idWords } from '../guard/id-words.ts';
+import { idWords, mayStandAmong } from '../guard/id-words.ts';
 import { RecentMemo } from '../guard/memo.ts';
 import { wholeNameWords } from '../guard/name-words.ts';
-import { mayHoldId } from '../guard/tokens.ts';
 import { wordsOf } from '../guard/words.ts';
 import { maxDepthLevels } from '../engine.ts';
 import type { DeidKeys } from '../engine.ts';
@@ -59,13 +58,13 @@ function collectWholeName(walk: Walk, { family, given }: JsonObject): void {
 export function collectId(walk: Walk, type: string, id: string): void {
   const { trace } = walk;
   const isPatients = type === 'Patient';
-  if (trace === undefined || !(isPatients || trace.kept.some(mayHoldId))) return;
+  if (trace === undefined || !(isPatients || mayStandAmong(trace.kept, id))) return;
   // What has another form stands for the id of a resource that has none.
   if (walk.policy.scope.downTypes.has(type) || !idForm.test(id)) return;
   const hasher = createWordHasher(walk.keys.pseudonym);
   for (const word of idWords(id)) {
     const hash = hasher(word);
-    if (isPatients || trace.kept.some((tokens) => tokens.includes(hash))) trace.removed.push(hash);
+    if (isPatients || trace.kept.some(({ hashes }) => hashes.includes(hash))) trace.removed.push(hash);
   }
 }
 

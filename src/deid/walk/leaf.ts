@@ -1,7 +1,7 @@
 /** Single values: kept, changed by a method, or of what R4 does not have. */
 import type { Json } from '../../fhir/resource.ts';
-import { codeLengthMin, hashedTokens, memoLengthMax } from '../guard/tokens.ts';
-import type { TextKind } from '../guard/tokens.ts';
+import { codeLengthMin, hashedTokens, isShortNumber, memoLengthMax, noTokens } from '../guard/tokens.ts';
+import type { KeptTokens, TextKind } from '../guard/tokens.ts';
 import { readDate } from '../methods/dates.ts';
 import { isWholeType } from '../plan/child.ts';
 import type { Child } from '../plan/child.ts';
@@ -12,17 +12,15 @@ import { collectRemoved } from './guard-words.ts';
 import { rewriteHidden } from './literals.ts';
 
 /** Notes the tokens of a kept value for the leak guard, and gives them back. */
-function noteKept({ trace, keys }: Walk, kind: TextKind | undefined, value: string | number): readonly number[] {
-  if (trace === undefined || kind === undefined) return none;
-  const tokens = hashedTokens(String(value), kind, keys.hasher);
-  if (tokens.length > 0) noteTokens(trace, tokens);
+function noteKept({ trace, keys }: Walk, kind: TextKind | undefined, value: string | number): KeptTokens {
+  if (trace === undefined || kind === undefined) return noTokens;
+  const tokens = hashedTokens(typeof value === 'string' ? value : String(value), kind, keys.hasher);
+  if (tokens !== noTokens) noteTokens(trace, tokens);
   return tokens;
 }
 
-const none: readonly number[] = [];
-
-/** Remembered lists are the same objects each time. */
-function noteTokens({ kept }: TraceDraft, tokens: readonly number[]): void {
+/** What is remembered is the same object each time. */
+function noteTokens({ kept }: TraceDraft, tokens: KeptTokens): void {
   if (!kept.includes(tokens)) kept.push(tokens);
 }
 
@@ -31,7 +29,7 @@ function isAsBefore({ trace, keys }: Walk, { lately }: Child, value: string): bo
   if (trace === undefined) return false;
   const tokens = lately.tokensOf(value, keys.hasher);
   if (tokens === undefined) return false;
-  if (tokens.length > 0) noteTokens(trace, tokens);
+  if (tokens !== noTokens) noteTokens(trace, tokens);
   return true;
 }
 
@@ -47,26 +45,39 @@ const mayHide = (text: string): boolean => text.includes('/');
 
 /** A primitive that passes: of the JSON type that R4 has, a date where R4 has a date, without an id of the source's. */
 export function keptLeaf(walk: Walk, child: Child, value: Json): Json | undefined {
-  if (typeof value !== child.jsonKind || typeof value === 'object') throw new Withheld('wrong-json-type');
-  count(walk, child.rule);
-  if (typeof value === 'boolean') return value;
   if (typeof value === 'string') {
-    // Most codes are too short for the guard, and could name nothing.
-    if (child.textKind === 'code' && value.length < codeLengthMin && !mayHide(value)) return value;
-    if (isAsBefore(walk, child, value)) return value;
-    if (child.isDate && readDate(value) === undefined) {
-      // Text that is no date could be anything.
-      walk.labels |= labelBits.redacted;
-      return undefined;
-    }
-    const rewritten = mayHide(value) ? rewriteHidden(walk, value, child.type) : undefined;
-    if (rewritten !== undefined) {
-      walk.labels |= labelBits.pseudonymized;
-      return rewritten;
-    }
-  } else if (typeof value === 'number' && !isNumberOf(child.type, value)) throw new Withheld('wrong-json-type');
+    if (child.jsonKind !== 'string') throw new Withheld('wrong-json-type');
+    count(walk, child.rule);
+    return keptText(walk, child, value);
+  }
+  if (typeof value === 'number') {
+    if (child.jsonKind !== 'number') throw new Withheld('wrong-json-type');
+    count(walk, child.rule);
+    if (!isNumberOf(child.type, value)) throw new Withheld('wrong-json-type');
+    if (!isShortNumber(value)) noteKept(walk, child.textKind, value);
+    return value;
+  }
+  if (typeof value !== 'boolean' || child.jsonKind !== 'boolean') throw new Withheld('wrong-json-type');
+  count(walk, child.rule);
+  return value;
+}
+
+function keptText(walk: Walk, child: Child, value: string): string | undefined {
+  // Most codes are too short for the guard, and could name nothing.
+  if (child.textKind === 'code' && value.length < codeLengthMin && !mayHide(value)) return value;
+  if (isAsBefore(walk, child, value)) return value;
+  if (child.isDate && readDate(value) === undefined) {
+    // Text that is no date could be anything.
+    walk.labels |= labelBits.redacted;
+    return undefined;
+  }
+  const rewritten = mayHide(value) ? rewriteHidden(walk, value, child.type) : undefined;
+  if (rewritten !== undefined) {
+    walk.labels |= labelBits.pseudonymized;
+    return rewritten;
+  }
   const tokens = noteKept(walk, child.textKind, value);
-  const isWorthIt = walk.trace !== undefined && typeof value === 'string' && value.length <= memoLengthMax;
+  const isWorthIt = walk.trace !== undefined && value.length <= memoLengthMax;
   if (isWorthIt) child.lately.note(value, walk.keys.hasher, tokens);
   return value;
 }

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../../fhir/resource.ts';
 import { maxDepthLevels } from '../engine.ts';
 import type { GuardTrace } from '../engine.ts';
 import { patientHash } from '../guard/hash.ts';
+import type { KeptTokens } from '../guard/tokens.ts';
 import { anyAmong } from '../guard/word-filter.ts';
 import { canonicalJson } from '../policy/canonical-json.ts';
 import type { TraceDraft, Walk } from './context.ts';
@@ -48,23 +49,22 @@ export function newTrace(
  */
 export function finished({ traces, keys, policy }: Walk): GuardTrace[] {
   const hashed = (key: string): string => patientHash(keys.pseudonym, policy.scope.instance, key);
-  return traces.flatMap((draft) => {
+  const out: GuardTrace[] = [];
+  for (const draft of traces) {
     const { patients, own } = draft;
     const [first] = patients;
-    if (first === undefined || isCrowded(patients)) return new Trace(hashed(own), draft, new Kept(draft));
     const kept = new Kept(draft);
-    if (patients.length === 1) return new Trace(hashed(first), draft, kept);
+    if (first === undefined || isCrowded(patients)) out.push(new Trace(hashed(own), draft, kept));
+    else if (patients.length === 1) out.push(new Trace(hashed(first), draft, kept));
     // Whatever order the source's keys are in.
-    return patients
-      .map(hashed)
-      .sort()
-      .map((patient) => new Trace(patient, draft, kept));
-  });
+    else for (const patient of patients.map(hashed).sort()) out.push(new Trace(patient, draft, kept));
+  }
+  return out;
 }
 
 /** Tokens that are joined when somebody asks: where no word is known of a patient nobody does. */
 class Kept {
-  readonly lists: readonly (readonly number[])[];
+  readonly lists: readonly KeptTokens[];
   #joined: readonly number[] | undefined;
 
   constructor({ kept }: TraceDraft) {
@@ -72,7 +72,7 @@ class Kept {
   }
 
   get joined(): readonly number[] {
-    return (this.#joined ??= this.lists.flat());
+    return (this.#joined ??= this.lists.flatMap(({ hashes }) => hashes));
   }
 }
 

@@ -1,7 +1,8 @@
 /** How much of a kept value counts, by what kind of text it is. */
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { createWordHasher } from '../../../src/deid/guard/hash.ts';
-import { hashTokens, hashedTokens, tokensIn } from '../../../src/deid/guard/tokens.ts';
+import { hashTokens, hashedTokens, isShortNumber, tokensIn } from '../../../src/deid/guard/tokens.ts';
 import type { TextKind } from '../../../src/deid/guard/tokens.ts';
 import type { GuardClass } from '../../../src/deid/policy/document.ts';
 import { isFound } from './support.ts';
@@ -108,9 +109,9 @@ describe('hashes of tokens', () => {
     for (const text of ['Body mass index (BMI)', 'x '.repeat(200) + 'Okonkwo']) {
       for (const kind of ['text', 'uri', 'code', 'date', 'xhtml'] as const) {
         const expected = tokensIn(text, kind).map(hasher);
-        expect(hashTokens(text, kind, hasher)).toEqual(expected);
-        expect(hashedTokens(text, kind, hasher)).toEqual(expected);
-        expect(hashedTokens(text, kind, hasher)).toEqual(expected);
+        expect(hashTokens(text, kind, hasher).hashes).toEqual(expected);
+        expect(hashedTokens(text, kind, hasher).hashes).toEqual(expected);
+        expect(hashedTokens(text, kind, hasher).hashes).toEqual(expected);
       }
     }
   });
@@ -118,7 +119,25 @@ describe('hashes of tokens', () => {
   it('do not mix kinds or keys', () => {
     const other = createWordHasher({ pseudonymKeyVersion: 1, pseudonymKey: new Uint8Array(32).fill(1) });
     const text = 'Okonkwo-12345678';
-    expect(hashedTokens(text, 'text', hasher)).not.toEqual(hashedTokens(text, 'code', hasher));
-    expect(hashedTokens(text, 'text', other)).not.toEqual(hashedTokens(text, 'text', hasher));
+    expect(hashedTokens(text, 'text', hasher).hashes).not.toEqual(hashedTokens(text, 'code', hasher).hashes);
+    expect(hashedTokens(text, 'text', other).hashes).not.toEqual(hashedTokens(text, 'text', hasher).hashes);
+  });
+});
+
+describe('a short number', () => {
+  const hundredths = fc.integer({ min: -20_000_000, max: 20_000_000 }).map((count) => count / 100);
+
+  it('has no token, so that nothing is missed where it is not looked at', () => {
+    fc.assert(
+      fc.property(fc.oneof(hundredths, fc.double(), fc.integer()), (value) => {
+        if (isShortNumber(value)) expect(tokensIn(String(value), 'code')).toEqual([]);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('is any measurement or amount, and never an identifier', () => {
+    expect([0, -0, 1, 72.5, 136.8, 99_999.99, -273.15].every(isShortNumber)).toBe(true);
+    expect([100_000, 12_345_678, 0.1234567, 1e-7, NaN, Infinity].some(isShortNumber)).toBe(false);
   });
 });
