@@ -21,14 +21,17 @@ const form =
 /** Reads a date, dateTime or instant; undefined for a text that is none, February 30 included. */
 export function readDate(text: string): DateParts | undefined {
   if (!form.test(text)) return undefined;
-  const year = Number(text.slice(0, 4));
-  const month = text.length < 7 ? undefined : Number(text.slice(5, 7));
-  const day = text.length < 10 ? undefined : Number(text.slice(8, 10));
+  const year = pairAt(text, 0) * 100 + pairAt(text, 2);
+  const month = text.length < 7 ? undefined : pairAt(text, 5);
+  const day = text.length < 10 ? undefined : pairAt(text, 8);
   if (year < 1) return undefined;
   if (month !== undefined && (month < 1 || month > 12)) return undefined;
   if (day !== undefined && (day < 1 || day > daysIn(year, month ?? 1))) return undefined;
   return { year, month, day, time: text.slice(10) };
 }
+
+/** The number of two digits: by hand, since texts for `Number` cost more than all else here. */
+const pairAt = (text: string, at: number): number => (text.charCodeAt(at) - 48) * 10 + text.charCodeAt(at + 1) - 48;
 
 const monthDays = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
@@ -124,13 +127,12 @@ export function dateTruncate(
     label: labelBits.abstracted,
     apply(value, walk) {
       const parts = typeof value === 'string' ? readDate(value) : undefined;
-      if (parts === undefined || isTooOld(parts, ageYearsMax, walk.asOf)) return undefined;
-      const { year, month, day } = parts;
-      const yearText = padded(year, 4);
+      if (parts === undefined || typeof value !== 'string') return undefined;
+      if (isTooOld(parts, ageYearsMax, walk.asOf)) return undefined;
       if (type === 'instant' && parts.time === '') return undefined;
-      if (to === 'year' || month === undefined) return yearText;
-      if (to === 'month' || day === undefined) return `${yearText}-${padded(month, 2)}`;
-      const whole = `${yearText}-${padded(month, 2)}-${padded(day, 2)}`;
+      if (to === 'year' || parts.month === undefined) return value.slice(0, 4);
+      if (to === 'month' || parts.day === undefined) return value.slice(0, 7);
+      const whole = value.slice(0, 10);
       return type === 'instant' ? `${whole}T00:00:00Z` : whole;
     },
   };

@@ -27,7 +27,15 @@ describe('readDate', () => {
     '9999-12-31',
     '2020-12-31T23:59:60Z',
   ])('%s is one', (text) => {
-    expect(readDate(text)).toBeDefined();
+    const [, year = '', month, day] = /^(\d{4})(?:-(\d\d))?(?:-(\d\d))?/.exec(text) ?? [];
+    const numberOf = (digits: string | undefined): number | undefined =>
+      digits === undefined ? undefined : Number(digits);
+    expect(readDate(text)).toEqual({
+      year: Number(year),
+      month: numberOf(month),
+      day: numberOf(day),
+      time: text.slice(10),
+    });
   });
 
   it.each([
