@@ -9,7 +9,7 @@ import type { CompiledPolicy } from './compiled.ts';
 import type { DeidKeys, Deidentified, DeidReport, GuardTrace, WithheldReason } from './engine.ts';
 import { tagSystems } from './engine.ts';
 import { createWordHasher } from './guard/hash.ts';
-import { RecentMemo } from './guard/memo.ts';
+import { FrontMemo } from './guard/memo.ts';
 import { keysFor } from './keys.ts';
 import { idOf } from './walk/literals.ts';
 import { inspect, isObject, Withheld } from './shape.ts';
@@ -54,7 +54,8 @@ class Report implements DeidReport {
 
 const reportOf = (walk: Walk): DeidReport => new Report(walk);
 
-const rewrittenEntries = 20_000;
+/** Enough for the references of a batch. */
+const rewrittenSlots = 8_192;
 const walkKeys = new WeakMap<DeidKeys, WeakMap<CompiledPolicy, WalkKeys>>();
 
 /** The keys by what a policy uses them for. Throws where it names a version that is not held. */
@@ -77,7 +78,7 @@ function keysOf(keys: DeidKeys, policy: CompiledPolicy): WalkKeys {
       dateShift: keysFor(keys, document, 'dateShift'),
       perturb: keysFor(keys, document, 'perturb'),
       encrypt: keysFor(keys, document, 'encrypt'),
-      rewritten: new RecentMemo<string>(rewrittenEntries),
+      rewritten: new FrontMemo<string>(rewrittenSlots),
       taken: new Uint32Array(policy.rules.length),
     };
     known.set(policy, found);

@@ -7,7 +7,7 @@
  * derived from the individual's data in the sense of HIPAA 164.514(c) as long as the key stays at the site.
  */
 import type { DeidKeys } from './engine.ts';
-import { RecentMemo } from './guard/memo.ts';
+import { GenerationMemo } from './guard/memo.ts';
 import { macOf, macText } from './keys.ts';
 import type { SubkeyPurpose } from './keys.ts';
 
@@ -55,21 +55,21 @@ const memoEntriesPerType = 10_000;
 /** Types and instances may come from outside. */
 const memoNamesMax = 1_000;
 
-const memos = new WeakMap<DeidKeys, Map<string, Map<string, RecentMemo<string>>>>();
+const memos = new WeakMap<DeidKeys, Map<string, Map<string, GenerationMemo<string>>>>();
 
 /** By instance and type: a batch names the same patients and encounters over and over. */
-function memoOf(keys: DeidKeys, instance: string, type: string): RecentMemo<string> {
+function memoOf(keys: DeidKeys, instance: string, type: string): GenerationMemo<string> {
   let byInstance = memos.get(keys);
-  if (byInstance === undefined) memos.set(keys, (byInstance = new Map<string, Map<string, RecentMemo<string>>>()));
+  if (byInstance === undefined) memos.set(keys, (byInstance = new Map<string, Map<string, GenerationMemo<string>>>()));
   let byType = byInstance.get(instance);
   if (byType === undefined) {
     if (byInstance.size >= memoNamesMax) byInstance.clear();
-    byInstance.set(instance, (byType = new Map<string, RecentMemo<string>>()));
+    byInstance.set(instance, (byType = new Map<string, GenerationMemo<string>>()));
   }
   let memo = byType.get(type);
   if (memo === undefined) {
     if (byType.size >= memoNamesMax) byType.clear();
-    byType.set(type, (memo = new RecentMemo<string>(memoEntriesPerType)));
+    byType.set(type, (memo = new GenerationMemo<string>(memoEntriesPerType)));
   }
   return memo;
 }

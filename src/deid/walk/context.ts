@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../fhir/resource.ts';
 import type { CompiledPolicy } from '../compiled.ts';
 import type { DeidKeys } from '../engine.ts';
 import type { WordHasher } from '../guard/hash.ts';
-import type { RecentMemo } from '../guard/memo.ts';
+import type { FrontMemo } from '../guard/memo.ts';
 import type { KeptTokens } from '../guard/tokens.ts';
 import type { ObjectPlan } from '../plan/child.ts';
 import type { BundleEntries } from './bundle-entries.ts';
@@ -21,7 +21,7 @@ export interface WalkKeys {
   /** Tags of every whole resource, and the lists that one without tags and labels of its own shares with all others. */
   readonly tags: Json[];
   /** Literal references that were rewritten lately: a batch points at the same patients and encounters over and over. */
-  readonly rewritten: RecentMemo<string>;
+  readonly rewritten: FrontMemo<string>;
   /** Room for a walk's counts by rule: walks come one after the other, and leave it zeroed. */
   readonly taken: Uint32Array;
 }

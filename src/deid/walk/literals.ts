@@ -8,7 +8,7 @@ import { detachedSystem } from '../engine.ts';
 import { hashedTokens } from '../guard/tokens.ts';
 import { pseudonym, pseudonymId, pseudonymUrn } from '../pseudonym.ts';
 import { r4ResourceTypes, r4Type } from '../r4/model.ts';
-import { hiddenTarget, parseLiteral } from '../references.ts';
+import { hiddenTarget, parseLiteral, parseRelative } from '../references.ts';
 import type { LiteralReference } from '../references.ts';
 import { labelBits } from './context.ts';
 import type { Walk } from './context.ts';
@@ -86,19 +86,21 @@ export function rewriteReference(walk: Walk, copy: JsonObject): JsonObject {
     walk.pseudonymized++;
     return withReference(out, known);
   }
+  const { scope } = walk.policy;
+  const target = parseRelative(literal);
+  if (target !== undefined && scope.upTypes.has(target.type) && !scope.downTypes.has(target.type)) {
+    const reference = `${target.type}/${idOf(walk, target.type, target.id)}`;
+    walk.labels |= labelBits.pseudonymized;
+    walk.pseudonymized++;
+    walk.keys.rewritten.set(literal, reference);
+    return withReference(out, reference);
+  }
   const parsed = parseLiteral(literal);
   if (parsed.form === 'local') return rewriteLocal(walk, out, parsed.id);
-  const { scope } = walk.policy;
   if (parsed.form === 'relative' && scope.downTypes.has(parsed.type)) {
     return { ...out, reference: `${parsed.type}/${parsed.id}` };
   }
   walk.labels |= labelBits.pseudonymized;
-  if (parsed.form === 'relative' && scope.upTypes.has(parsed.type)) {
-    walk.pseudonymized++;
-    const reference = `${parsed.type}/${detachedValue(walk, parsed)}`;
-    walk.keys.rewritten.set(literal, reference);
-    return withReference(out, reference);
-  }
   const renamed = scope.urns === 'rename' ? rewriteFullUrl(walk, literal) : undefined;
   if (renamed !== undefined) {
     walk.pseudonymized++;

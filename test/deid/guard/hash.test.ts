@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { DeidKeys } from '../../../src/deid/engine.ts';
 import { encodeFields } from '../../../src/deid/keys.ts';
 import { createWordHasher, patientHash } from '../../../src/deid/guard/hash.ts';
-import { RecentMemo } from '../../../src/deid/guard/memo.ts';
+import { FrontMemo, GenerationMemo, RecentMemo } from '../../../src/deid/guard/memo.ts';
 
 const keysOf = (first: number): DeidKeys => ({
   pseudonymKeyVersion: 1,
@@ -62,9 +62,12 @@ describe('keyed hashes of the guard', () => {
   });
 });
 
-describe('the memo', () => {
+describe.each([
+  ['the memo', RecentMemo],
+  ['the memo without a table', GenerationMemo],
+])('%s', (_name, Memo) => {
   it('holds two generations at most, and what is asked for stays', () => {
-    const memo = new RecentMemo<number>(10);
+    const memo = new Memo<number>(10);
     memo.set('kept', 1);
     for (let count = 0; count < 100; count++) {
       memo.set(`passing${count}`, count);
@@ -72,5 +75,21 @@ describe('the memo', () => {
       expect(memo.size).toBeLessThanOrEqual(20);
     }
     expect(memo.get('passing0')).toBeUndefined();
+  });
+});
+
+describe('the table in front', () => {
+  it('gives a key its own value or none, and has room for as many as it has slots', () => {
+    const table = new FrontMemo<number>(16);
+    const texts = ['', 'a', 'ab', 'abc', ...Array.from({ length: 200 }, (_, at) => `Patient/${String(at)}`)];
+    for (const [at, text] of texts.entries()) {
+      table.set(text, at);
+      expect(table.get(text)).toBe(at);
+    }
+    const left = texts.filter((text) => table.get(text) !== undefined);
+    expect(left.length).toBeLessThanOrEqual(16);
+    for (const text of left) expect(table.get(text)).toBe(texts.indexOf(text));
+    table.clear();
+    expect(texts.some((text) => table.get(text) !== undefined)).toBe(false);
   });
 });
