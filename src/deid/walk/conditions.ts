@@ -13,10 +13,55 @@ export function markedAs(walk: Walk, child: Child, value: JsonObject): Child {
   return mark === undefined ? child : child.under(mark);
 }
 
+/** Variants by the texts that they hang on: the same units and systems come over and over. */
+interface Variants {
+  /** The members that all conditions ask for; undefined where one asks for something below a member. */
+  readonly members: readonly string[] | undefined;
+  readonly byTexts: Map<string, ObjectPlan>;
+}
+
+const known = new WeakMap<ObjectPlan, Variants>();
+/** Of a plan: texts come from the data. */
+const variantsMax = 500;
+const textsLengthMax = 256;
+
+function variantsOf(plan: ObjectPlan): Variants {
+  let variants = known.get(plan);
+  if (variants === undefined) {
+    const paths = plan.arrival.pending.flatMap(({ conditions }) => conditions.map(({ path }) => path));
+    const members = paths.every((path) => path.length === 1) ? [...new Set(paths.flat())] : undefined;
+    known.set(plan, (variants = { members, byTexts: new Map<string, ObjectPlan>() }));
+  }
+  return variants;
+}
+
+/** All that the conditions see of a value, with lengths so that no two are alike; undefined where that is no mere texts. */
+function textsOf(value: JsonObject, members: readonly string[]): string | undefined {
+  let texts = '';
+  for (const member of members) {
+    const text = Object.hasOwn(value, member) ? value[member] : undefined;
+    if (typeof text !== 'string') return undefined;
+    texts += `${text.length}:${text}`;
+  }
+  return texts.length > textsLengthMax ? undefined : texts;
+}
+
 /** The plan of an object under the conditions that hold for it. */
 export function resolved(plan: ObjectPlan, value: JsonObject): ObjectPlan {
+  if (plan.arrival.pending.length === 0) return plan;
+  const { members, byTexts } = variantsOf(plan);
+  const texts = members === undefined ? undefined : textsOf(value, members);
+  if (texts === undefined) return variantFor(plan, value);
+  let variant = byTexts.get(texts);
+  if (variant === undefined) {
+    if (byTexts.size >= variantsMax) byTexts.clear();
+    byTexts.set(texts, (variant = variantFor(plan, value)));
+  }
+  return variant;
+}
+
+function variantFor(plan: ObjectPlan, value: JsonObject): ObjectPlan {
   const { pending } = plan.arrival;
-  if (pending.length === 0) return plan;
   const held = pending.flatMap(({ conditions }, index) =>
     conditions.every((condition) => holds(value, condition.path, condition, 0)) ? [index] : [],
   );

@@ -57,7 +57,16 @@ export const ownKey = (type: string, id: string): string => `${type}/${id}`;
 
 const uuidCharacters = 36;
 /** A UUID means the same in either case, and a urn and an id may differ in it. */
-const lowerUuid = (id: string): string => (id.length === uuidCharacters ? id.toLowerCase() : id);
+const lowerUuid = (id: string): string => (id.length === uuidCharacters && hasCapital(id, 0) ? id.toLowerCase() : id);
+
+/** Whether an ASCII capital stands in it from here on: looked for by hand, since most ids have none. */
+function hasCapital(text: string, from: number): boolean {
+  for (let at = from; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if ((code >= 65 && code <= 90) || code > 127) return true;
+  }
+  return false;
+}
 
 /** The key of a Patient. */
 export const patientKey = (id: string): string => `Patient/${lowerUuid(id)}`;
@@ -104,9 +113,7 @@ const absoluteTail = /\/Patient\/([A-Za-z0-9\-.]{1,64})$/;
  */
 export function keyOfLiteral(text: string, entries: BundleEntries | undefined, isPatient: boolean): string | undefined {
   if (text.startsWith(patientPrefix) && !text.includes('/', patientPrefix.length)) {
-    const id = text.slice(patientPrefix.length);
-    const lower = lowerUuid(id);
-    return lower === id ? text : patientPrefix + lower;
+    return hasCapital(text, patientPrefix.length) ? patientKey(text.slice(patientPrefix.length)) : text;
   }
   const parsed = parseLiteral(text);
   if (parsed.form === 'relative') return parsed.type === 'Patient' ? patientKey(parsed.id) : undefined;
