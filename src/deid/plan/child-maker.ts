@@ -11,12 +11,10 @@ import type { Arrival, NodeShape } from './positions.ts';
 import { Judge } from './judge.ts';
 import { reachOf } from './reach.ts';
 import { isForbidden, Withheld } from '../shape.ts';
-import { noRule } from './rules.ts';
+import { keepsAsIs, noRule } from './rules.ts';
 import { specialMode } from './special-mode.ts';
 
 const plainElement = { isChoice: false, isArray: false, isRequired: false, isToPersons: false, order: 0 };
-
-const keepsAsIs = new Set(['keep', 'default-keep', 'extension-keep']);
 
 /** A key's node with the rules that came to it. */
 interface Arrived extends Pick<Draft, 'owner' | 'key' | 'element' | 'isSibling' | 'arrival'> {

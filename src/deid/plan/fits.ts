@@ -23,15 +23,15 @@ export function fits(value: unknown, type: string): boolean {
 
 function membersFit(value: Readonly<Record<string, unknown>>, type: string): boolean {
   const elements = r4Type(type)?.elements;
-  const taken = new Set<string>();
+  const taken = new Map<string, string>();
   for (const [key, member] of Object.entries(value)) {
     const own = elements?.get(key);
     const beside = own === undefined && key.startsWith('_') ? elements?.get(key.slice(1)) : undefined;
     const element = own ?? beside;
     if (element === undefined || !memberFits(member, element, own === undefined)) return false;
-    // Of a choice's types there can be one.
-    if (own?.isChoice === true && taken.has(own.name)) return false;
-    if (own !== undefined) taken.add(own.name);
+    // Of a choice's types there can be one, also with what stands beside it.
+    if ((taken.get(element.name) ?? element.key) !== element.key) return false;
+    taken.set(element.name, element.key);
   }
   return true;
 }

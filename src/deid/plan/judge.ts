@@ -7,7 +7,7 @@ import type { Closure, Draft, ObjectPlan, Plans } from './child.ts';
 import { namesExtensions, namesId } from '../path/naming.ts';
 import { ruleAt } from './positions.ts';
 import type { Arrival, NodeShape } from './positions.ts';
-import { noRule, planSteps } from './rules.ts';
+import { keepsAsIs, noRule, planSteps } from './rules.ts';
 
 /** What a node's rules come to. */
 export type Judgement = Pick<Draft, 'winner' | 'closure' | 'isKnownExtension'>;
@@ -71,8 +71,7 @@ export class Judge {
   }
 
   #keeps(rule: number): boolean {
-    const method = this.#planner.compiled.rules[rule]?.method;
-    return method === 'keep' || method === 'default-keep' || method === 'extension-keep';
+    return keepsAsIs.has(this.#planner.compiled.rules[rule]?.method ?? '');
   }
 
   #namesId(rule: number): boolean {

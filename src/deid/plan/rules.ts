@@ -47,6 +47,9 @@ const removing = new Set<CompiledRule['method']>([
   'extension-withhold',
 ]);
 
+/** Methods that let a value pass as it is. */
+export const keepsAsIs: ReadonlySet<string> = new Set(['keep', 'default-keep', 'extension-keep']);
+
 function compileRule(rule: PolicyRule): CompiledRule {
   const path = parsePath(rule.path, isR4DataType);
   if (path === undefined) throw new Error('policy: a path that readPolicy would have refused');

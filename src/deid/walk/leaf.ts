@@ -5,6 +5,7 @@ import type { KeptTokens, TextKind } from '../guard/tokens.ts';
 import { readDate } from '../methods/dates.ts';
 import { isWholeType } from '../plan/child.ts';
 import type { Child } from '../plan/child.ts';
+import { keepsAsIs } from '../plan/rules.ts';
 import { Withheld } from '../shape.ts';
 import { labelBits } from './context.ts';
 import type { LeafMethod, TraceDraft, Walk } from './context.ts';
@@ -89,7 +90,9 @@ export function changedLeaf(walk: Walk, child: Child, value: Json): Json | undef
   if (typeof value === 'object' || (jsonKind !== 'any' && typeof value !== jsonKind)) {
     throw new Withheld('wrong-json-type');
   }
-  if (typeof value === 'number' && !isNumberOf(child.type, value)) throw new Withheld('wrong-json-type');
+  if (typeof value === 'number' && isWholeType(child.type) && !Number.isInteger(value)) {
+    throw new Withheld('wrong-json-type');
+  }
   const method = child.leaf as LeafMethod;
   count(walk, child.rule);
   const copy = sound(method.apply(value, walk), child);
@@ -125,15 +128,13 @@ const isInClear = ({ policy }: Walk, child: Child): boolean => {
 /** A value that R4 does not have, by the rule that names it or by the default. */
 export function unknownLeaf(walk: Walk, child: Child, value: string | number | boolean): Json | undefined {
   const rule = walk.policy.rules[child.rule];
-  if (rule?.passes !== true) {
+  if (rule?.passes === true && child.leaf !== undefined) return changedLeaf(walk, child, value);
+  if (rule?.passes !== true || !keepsAsIs.has(rule.method)) {
     count(walk, child.rule);
     walk.labels |= labelBits.redacted;
     if (walk.trace !== undefined) collectRemoved(walk, child, value);
     return undefined;
   }
-  if (rule.method === 'substitute') return rule.rule?.method === 'substitute' ? rule.rule.params.with : undefined;
-  if (child.leaf !== undefined) return changedLeaf(walk, child, value);
-  if (rule.method !== 'keep' && rule.method !== 'default-keep' && rule.method !== 'extension-keep') return undefined;
   count(walk, child.rule);
   if (typeof value === 'string') {
     const rewritten = rewriteHidden(walk, value, /ur[il]$/i.test(child.key) ? 'url' : 'string');

@@ -6,7 +6,7 @@ import type { Child } from '../plan/child.ts';
 import { isObject, Withheld } from '../shape.ts';
 import type { Walk } from './context.ts';
 import { changedLeaf, keptLeaf } from './leaf.ts';
-import { dropped } from './removal.ts';
+import { constant, dropped } from './removal.ts';
 
 /** A primitive, or a list of them. */
 export function leaves(walk: Walk, child: Child, value: Json, depth: number): Json | undefined {
@@ -41,7 +41,7 @@ export function leaves(walk: Walk, child: Child, value: Json, depth: number): Js
 function leaf(walk: Walk, child: Child, value: Json): Json | undefined {
   if (child.mode === modes.keep) return keptLeaf(walk, child, value);
   if (child.mode === modes.change) return changedLeaf(walk, child, value);
-  if (child.mode === modes.substitute) return child.leaf as Json;
+  if (child.mode === modes.substitute) return constant(walk, child, value, 0);
   return dropped(walk, child, value, 0);
 }
 

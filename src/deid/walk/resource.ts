@@ -99,20 +99,20 @@ export function embeddedResource(walk: Walk, child: Child, value: JsonObject, de
   if (known === undefined) throw new Withheld('unknown-type');
   const mark = walk.marks?.objects.get(value);
   const plan = resolved(mark === undefined ? known : known.under(mark), value);
-  if (plan.replacement !== undefined) return plan.replacement.with as Json;
+  const { replacement } = plan;
   const isRemoved = plan.winner < policy.fallbacks.keep && policy.rules[plan.winner]?.passes !== true;
   const isWhole = child.key !== 'contained';
   const given = isWhole ? (id ?? (walk.entryId === '' ? contentId(value) : walk.entryId)) : '';
-  if (isRemoved) {
+  if (isRemoved || replacement !== undefined) {
     count(walk, plan.winner);
-    walk.labels |= labelBits.redacted;
+    walk.labels |= replacement === undefined ? labelBits.redacted : labelBits.substituted;
     if (isWhole) {
       // Whom it names are its own patients, as if it had come alone, and not its container's.
       inspect(value, depth);
       traceRemoved(walk, value, type, given);
     } else lookThrough(walk, value, depth);
     collectRemoved(walk, child, value);
-    return undefined;
+    return replacement?.with as Json | undefined;
   }
   if (isWhole) {
     const newId = id === undefined ? undefined : idOf(walk, type, id);

@@ -19,6 +19,7 @@ export function unknown(walk: Walk, child: Child, value: Json, depth: number): J
   if (Array.isArray(value)) return list(walk, child, value, depth);
   if (isObject(value))
     return shaped(walk, walk.marks === undefined ? child : markedAs(walk, child, value), value, depth);
+  if (child.mode === modes.substitute) return constant(walk, child, value, depth);
   return child.mode === modes.drop ? dropped(walk, child, value, depth) : unknownLeaf(walk, child, value);
 }
 

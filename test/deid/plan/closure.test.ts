@@ -91,6 +91,12 @@ describe('a constant', () => {
     ['Patient.multipleBirth.where(true)', 1.5, { multipleBirthInteger: 3 }, {}],
     ['Patient.multipleBirth.where(true)', 1, { multipleBirthInteger: 3 }, { multipleBirthInteger: 1 }],
     ["nodesByType('Extension').where(true).value", 'x', { extension: [{ url: 'http://u', valueInteger: 3 }] }, {}],
+    [
+      'Patient.extension.first()',
+      { url: 'http://u', valueString: 'x', _valueInteger: { id: 'i' } },
+      { extension: [{ url: 'http://u', valueInteger: 3 }] },
+      {},
+    ],
     ['Patient.odd', { a: 1 }, { odd: 'Ann' }, { odd: { a: 1 } }],
   ])('%s with %j is written where R4 can hold it; otherwise the element goes', (path, value, source, expected) => {
     const policy = policyOf(

@@ -61,6 +61,66 @@ describe('the words of a resource that a rule removes', () => {
   });
 });
 
+describe('the words of what a constant replaces', () => {
+  const basic = { resourceType: 'Basic', code: { text: 'gone' } };
+  const put = (path: string, value: unknown, more: object = {}): object => ({
+    ...rule(path, 'substitute', { with: value }),
+    ...more,
+  });
+  const odd = patient({ id: 'p1', odd: 'Zephyrine' });
+
+  it.each<[string, object[], object]>([
+    ['an entry', [put('Bundle.entry.resource', basic)], bundleOf({ resource: zephyrine })],
+    ['an entry by its type', [put('Bundle.entry.resource.where(true)', basic)], bundleOf({ resource: zephyrine })],
+    [
+      'a resource of Parameters',
+      [put('Parameters.parameter.resource', basic)],
+      { resourceType: 'Parameters', id: 'x', parameter: [{ name: 'a', resource: zephyrine }] },
+    ],
+    [
+      'one value of a list',
+      [put('Patient.name.given.first()', 'Ann', { guard: 'name' })],
+      patient({ name: [{ given: ['Zephyrine', 'B'] }] }),
+    ],
+    ['an attribute that R4 does not have', [put('Patient.odd', 'gone', { custom: true, guard: 'name' })], odd],
+  ])('are its patient’s: %s', (_title, rules, value) => {
+    const [replaced, masked, kept] = guarded(policyOf(rules), value, note, other);
+    expect(replaced).not.toContain('Zephyrine');
+    expect(masked).not.toContain('Zephyrine');
+    expect(kept).toContain('Zephyrine');
+  });
+
+  it('are its container’s where it is contained', () => {
+    const container = { ...(note as object), contained: [{ ...zephyrine, id: 'c' }] };
+    const replacing = policyOf([put('DomainResource.contained', basic)]);
+    expect(guarded(replacing, container)[0]).not.toContain('Zephyrine');
+  });
+
+  it('count, and what was replaced is labelled', () => {
+    const replacing = policyOf([put('Bundle.entry.resource', basic)]);
+    const result = run(bundleOf({ resource: zephyrine }), replacing);
+    expect(Object.values(result.report.taken)).toContain(1);
+    expect(JSON.stringify(result)).toContain('MASKED');
+  });
+
+  it('keep the depth and the keys of what is replaced in check', () => {
+    const replacing = policyOf([put('Bundle.entry.resource', basic)]);
+    const deep = { resourceType: 'Patient', id: 'p', foo: nested(50_000) };
+    expect(reasonOf(bundleOf({ resource: deep }), replacing)).toBe('too-deep');
+    const forbidden = JSON.parse('{"resourceType":"Patient","id":"p","__proto__":{"a":1}}') as object;
+    expect(reasonOf(bundleOf({ resource: forbidden }), replacing)).toBe('forbidden-key');
+  });
+});
+
+describe('the words of what a method cannot work on', () => {
+  it('are those of a removed value, in an attribute that R4 does not have too', () => {
+    const shifting = { ...rule('Patient.odd', 'perturb', { span: 2 }), custom: true, guard: 'name' };
+    const [perturbed, masked] = guarded(policyOf([shifting]), patient({ odd: { a: ['Zephyrine'] } }), note);
+    expect(perturbed).not.toContain('Zephyrine');
+    expect(masked).not.toContain('Zephyrine');
+  });
+});
+
 describe('a resource without an id that is nested without end', () => {
   it.each([
     ['in an entry', bundleOf({ resource: { resourceType: 'Patient', foo: nested(50_000) } })],
