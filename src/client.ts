@@ -27,10 +27,12 @@ import { answerOf } from './temporal/answer.ts';
 import { conflictsAt, startReconcile } from './temporal/reconcile.ts';
 import { registerSchedules, removeSchedules, type ScheduleChanges, triggerSchedules } from './temporal/schedules.ts';
 import { ensureSearchAttributes } from './temporal/search-attributes.ts';
-import type { StreamStatus } from './temporal/status.ts';
+import { type ResyncAsked, waitForAnswers } from './temporal/resync.ts';
+import { liveTotals, type StreamStatus } from './temporal/status.ts';
 import {
   type LeaveStatus,
   pauseSignal,
+  type ResyncOrder,
   resumeSignal,
   resyncSignal,
   retrySignal,
@@ -43,9 +45,10 @@ export type { QuarantineSelection } from './client/quarantine.ts';
 export type { ScheduleChanges } from './temporal/schedules.ts';
 export type { LeaveChoice } from './activities/contract.ts';
 export type { LeaveStatus } from './workflows/messages.ts';
+export type { ResyncAsked } from './temporal/resync.ts';
 export type { StreamStatus } from './temporal/status.ts';
 export { NoWorkerProblem } from './temporal/answer.ts';
-export type { Conflict, DiscardReason, QuarantineView, ReconcileReport } from './activities/contract.ts';
+export type { Conflict, DiscardReason, QuarantineView, ReconcileReport, ResyncAnswer } from './activities/contract.ts';
 
 export interface ClientOptions {
   readonly patienceMs?: number;
@@ -102,17 +105,32 @@ export class SluiceClient {
 
   /** Has streams look for changes now, whatever their Schedule. Returns at once. */
   async sync(types: readonly string[] = []): Promise<StreamKey[]> {
-    return signalOrStart(this.#client, this.#config.instance, this.streams(types), wakeSignal);
+    return signalOrStart(this.#client, this.#config.instance, this.streams(types), wakeSignal, []);
   }
 
   /** Lets streams finish the batch in hand and then do nothing, until resumed. An idle stream is opened, paused. */
   async pause(types: readonly string[] = []): Promise<StreamKey[]> {
-    return signalOrStart(this.#client, this.#config.instance, this.streams(types), pauseSignal);
+    return signalOrStart(this.#client, this.#config.instance, this.streams(types), pauseSignal, []);
   }
 
-  /** Has streams read and write everything again, in a new epoch. */
-  async resync(types: readonly string[] = []): Promise<StreamKey[]> {
-    return signalOrStart(this.#client, this.#config.instance, this.streams(types), resyncSignal);
+  /**
+   * Has streams read and write everything again, in a new epoch, where nothing stands in the way: each looks first, and goes on as
+   * before where it refuses.
+   * @param options - `acceptFewer`: also where the source has far less than the target holds of this site;
+   * `patienceMs`: how long the answers are waited for; by default they are not
+   * @returns the streams, each with its answer where it came in time. A stream answers when its batch in hand is done, a paused
+   * one when it is resumed.
+   */
+  async resync(
+    types: readonly string[] = [],
+    { patienceMs = 0, ...order }: ResyncOrder & { readonly patienceMs?: number } = {},
+  ): Promise<ResyncAsked[]> {
+    const { instance } = this.#config;
+    const look = (): ReturnType<typeof liveTotals> => liveTotals(this.#client, instance);
+    const before = patienceMs > 0 ? await look() : undefined;
+    const streams = await signalOrStart(this.#client, instance, this.streams(types), resyncSignal, [order]);
+    if (before === undefined) return streams;
+    return waitForAnswers(look, { streams, before, patienceMs });
   }
 
   /** Ends a pause. Streams that are not open are not paused: nothing happens to them. */

@@ -55,7 +55,10 @@ interface Events {
   /** Targets of references that no feed has shown: their own stream asks the source for them. */
   'targets-wanted': { direction: string; type: string; resources: number };
   'stream-denied': { direction: string; type: string; reason: string };
-  'stream-resync': { direction: string; type: string; epoch: number };
+  /** With what source and target were found to have of the type, where they said. */
+  'stream-resync': { direction: string; type: string; epoch: number; source?: number; target?: number };
+  /** Codes of what stands in its way, separated by commas. */
+  'resync-refused': { direction: string; type: string; reasons: string };
   /** Everything was read and settled, and what the source no longer has is deleted from the target. */
   'resync-finished': { direction: string; type: string; epoch: number };
   /** What an operator did with quarantine; a discarded resource is named by its key in the target, or a keyed hash. */

@@ -16,16 +16,21 @@ export const createAuthorize = (parts: Parts): ((input: AuthorizeInput) => Promi
   guarded('authorize', parts.log, (input: AuthorizeInput) => authorize(parts, input));
 
 async function authorize(parts: Parts, { stream, batch }: AuthorizeInput): Promise<AuthorizeResult> {
-  // The hub is the target on the way up and the source on the way down.
-  const side = targetName(stream.direction) === 'hub' ? 'target' : 'source';
-  const found = await onSide(side, () => parts.servers.hub.read(instanceType, parts.instance, cancelSignal()));
-  const reason = denial(found?.resource, stream, policyOf(parts, stream.direction));
+  const reason = await askHub(parts, stream);
   await updateStream(parts.db, stream, (at) => ({ ...at, denied: reason ?? '' }));
   if (reason === undefined) return { allowed: true };
   parts.log.warn('stream-denied', { ...stream, reason });
   // Nothing has been written anywhere; the batch is read anew when the hub says yes.
   if (batch !== undefined) await parts.staging.discard(batch);
   return { allowed: false, reason };
+}
+
+/** Asks the hub; why it says no, or `undefined`. */
+export async function askHub(parts: Parts, stream: StreamKey): Promise<DenialReason | undefined> {
+  // The hub is the target on the way up and the source on the way down.
+  const side = targetName(stream.direction) === 'hub' ? 'target' : 'source';
+  const found = await onSide(side, () => parts.servers.hub.read(instanceType, parts.instance, cancelSignal()));
+  return denial(found?.resource, stream, policyOf(parts, stream.direction));
 }
 
 /** Why the hub says no, or `undefined`. Pure. */

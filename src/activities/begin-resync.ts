@@ -1,5 +1,5 @@
 /**
- * begin-resync: begins a new epoch of a stream, in which everything is read from version 0 and written again. What
+ * begin-resync: looks first at what would stand in its way (preflight.ts), then begins a new epoch of a stream, in which everything is read from version 0 and written again. What
  * the ledger knows to be in the target stays known; only its digests stop to count.
  */
 import { dropDeletionsOf } from '../state/deletions.ts';
@@ -8,26 +8,46 @@ import { forgetHeads } from '../state/heads.ts';
 import { forgetSeen } from '../state/window.ts';
 import { noCounts, readStream, type StreamKey, writeStream } from '../state/streams.ts';
 import { dropParked } from '../state/parked.ts';
+import { lastResync, noteResync, type ResyncFound } from '../state/resyncs.ts';
 import { dropWantedOf } from '../state/wanted.ts';
 import { cursorId, cursorOf } from '../sync/cursor.ts';
 import { cursorType } from './commit/cursor-writes.ts';
-import type { StreamTotals } from './contract.ts';
+import type { ResyncInput, ResyncResult } from './contract.ts';
 import { cancelSignal, guarded, onSide } from './failures.ts';
 import { requireHere } from './leave/here.ts';
 import { type Parts, sourceName, targetName } from './parts.ts';
+import { type Preflight, preflight } from './preflight.ts';
 import { totalsOf } from './totals.ts';
 
-export const createBeginResync = (parts: Parts): ((input: { readonly stream: StreamKey }) => Promise<StreamTotals>) =>
-  guarded('begin-resync', parts.log, ({ stream }: { readonly stream: StreamKey }) => beginResync(parts, stream));
+export const createBeginResync = (parts: Parts): ((input: ResyncInput) => Promise<ResyncResult>) =>
+  guarded('begin-resync', parts.log, (input: ResyncInput) => beginResync(parts, input));
 
-async function beginResync(parts: Parts, stream: StreamKey): Promise<StreamTotals> {
+async function beginResync(parts: Parts, { stream, acceptFewer = false }: ResyncInput): Promise<ResyncResult> {
   await requireHere(parts.db);
-  await beginAnew(parts, stream);
-  return totalsOf(parts, stream);
+  const { found, refused } = (await begunBefore(parts, stream)) ?? (await preflight(parts, stream, acceptFewer));
+  if (refused.length === 0) {
+    await beginAnew(parts, stream, found);
+    return { ...(await totalsOf(parts, stream)), found };
+  }
+  const { epoch } = await readStream(parts.db, stream);
+  await noteResync(parts.db, stream, { atMs: parts.now(), refused, epoch, found });
+  parts.log.warn('resync-refused', { ...stream, reasons: refused.join(',') });
+  return { refused, found };
 }
 
-/** Begins the new epoch. */
-export async function beginAnew(parts: Parts, stream: StreamKey): Promise<void> {
+/** What an attempt before this one had found when it began the epoch, in which nothing has been done yet. */
+async function begunBefore({ db }: Parts, stream: StreamKey): Promise<Preflight | undefined> {
+  const at = await readStream(db, stream);
+  const answer = await lastResync(db, stream);
+  const isNew = answer?.epoch === at.epoch && at.sequence === 0 && at.delivered === 0;
+  return isNew && answer.refused.length === 0 ? answer : undefined;
+}
+
+/**
+ * Begins the new epoch.
+ * @param found - what was looked at before; absent where nobody has asked for a resync
+ */
+export async function beginAnew(parts: Parts, stream: StreamKey, found?: ResyncFound): Promise<void> {
   const target = parts.servers[targetName(stream.direction)];
   const id = cursorId(parts.instance, stream.direction, stream.type);
   const versioned = await onSide('target', () => target.read(cursorType, id, cancelSignal()));
@@ -55,7 +75,15 @@ export async function beginAnew(parts: Parts, stream: StreamKey): Promise<void> 
       counts: noCounts,
       leftoversFrom: 0,
     };
-    await writeStream(tx, { ...at, ...fresh, progressAtMs: parts.now() });
-    parts.log.info('stream-resync', { ...stream, epoch });
+    const atMs = parts.now();
+    await writeStream(tx, { ...at, ...fresh, progressAtMs: atMs });
+    if (found !== undefined) await noteResync(tx, stream, { atMs, refused: [], epoch, found });
+    const { source, target: held } = found ?? {};
+    parts.log.info('stream-resync', {
+      ...stream,
+      epoch,
+      ...(source !== undefined && { source }),
+      ...(held !== undefined && { target: held }),
+    });
   });
 }

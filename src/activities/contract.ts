@@ -7,10 +7,22 @@ import type { QuarantineChoice, QuarantineView } from '../state/retries.ts';
 import type { StreamCounts, StreamKey } from '../state/streams.ts';
 import type { Conflict } from '../state/conflicts.ts';
 import type { DriftKind } from '../sync/drift.ts';
+import type { DenialReason, RefusalCode } from '../sync/denial.ts';
+import type { ResyncAnswer, ResyncFound } from '../state/resyncs.ts';
 import type { TroubleCode } from '../sync/trouble.ts';
 import type { VersionRange } from '../sync/window.ts';
 
-export type { Conflict, QuarantineChoice, QuarantineView, StreamCounts, StreamKey };
+export type {
+  Conflict,
+  DenialReason,
+  RefusalCode,
+  ResyncAnswer,
+  ResyncFound,
+  QuarantineChoice,
+  QuarantineView,
+  StreamCounts,
+  StreamKey,
+};
 
 /** What a stream has to do beside its feed. */
 export type OwnWork = 'retry' | 'wanted' | 'leftovers';
@@ -87,9 +99,6 @@ export interface AuthorizeInput {
   readonly batch?: string;
 }
 
-/** Why the hub said no. */
-export type DenialReason = 'not-registered' | 'disabled' | 'stream-not-allowed' | 'policy-not-approved';
-
 export type AuthorizeResult = { readonly allowed: true } | { readonly allowed: false; readonly reason: DenialReason };
 
 export interface CommitInput {
@@ -123,11 +132,25 @@ export interface StreamTotals {
 
 export interface DescribedStream extends StreamKey {
   readonly totals: StreamTotals;
+  /** What came of the last order to resync it. */
+  readonly resync?: ResyncAnswer;
   /** The last comparison of source and target: when, and how many resources differed. */
   readonly reconciled?: Reconciled;
   /** The instance has left the hub, or is about to. */
   readonly left?: true;
 }
+
+export interface ResyncInput {
+  readonly stream: StreamKey;
+  /** Somebody has said that the source may have far less than the target holds of this site. */
+  readonly acceptFewer?: boolean;
+}
+
+/** A resync that has begun, or why it has not: then the stream goes on as before. */
+export type ResyncResult =
+  /** Runs of before the preflight have the totals alone in their history. */
+  | (StreamTotals & { readonly found?: ResyncFound })
+  | { readonly refused: readonly RefusalCode[]; readonly found: ResyncFound };
 
 export interface Reconciled {
   readonly atMs: number;
@@ -287,7 +310,7 @@ export interface Activities {
   anonymize(input: AnonymizeInput): Promise<Batch>;
   authorize(input: AuthorizeInput): Promise<AuthorizeResult>;
   commit(input: CommitInput): Promise<CommitResult>;
-  beginResync(input: { readonly stream: StreamKey }): Promise<StreamTotals>;
+  beginResync(input: ResyncInput): Promise<ResyncResult>;
   describeStreams(): Promise<DescribedStream[]>;
   tendQuarantine(input: TendInput): Promise<TendResult>;
   beginLeave(input: BeginLeaveInput): Promise<BeginLeaveResult>;

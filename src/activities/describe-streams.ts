@@ -1,5 +1,6 @@
 /** describe-streams: the numbers of all streams as the site's state has them now, for `status`. */
 import { currentDeparture } from '../state/departures.ts';
+import { lastResync } from '../state/resyncs.ts';
 import { lastReport } from '../state/survey.ts';
 import type { Activities, DescribedStream, Reconciled, ReconcileReport, StreamKey } from './contract.ts';
 import { failureOf } from './failures.ts';
@@ -15,9 +16,11 @@ export const createDescribeStreams =
       for (const { direction, type } of parts.streams) {
         const stream = { direction, type };
         const reconciled = await reconciledOf(parts, stream);
+        const resync = await lastResync(parts.db, stream);
         described.push({
           ...stream,
           totals: await totalsOf(parts, stream),
+          ...(resync && { resync }),
           ...(reconciled && { reconciled }),
           ...left,
         });

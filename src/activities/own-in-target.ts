@@ -8,7 +8,8 @@ import type { StreamKey } from './contract.ts';
 import { cancelSignal, heartbeat, onSide } from './failures.ts';
 import { type Parts, targetName } from './parts.ts';
 
-const originTag = ({ instance }: Parts, direction: Direction): { system: string; code: string } => ({
+/** The tag of what this site has written to a direction's target. */
+export const originTag = ({ instance }: Parts, direction: Direction): { system: string; code: string } => ({
   system: tagSystems.origin,
   code: direction === 'up' ? instance : hubOrigin,
 });

@@ -1,4 +1,4 @@
-/** `sluice pause`, `resume`, `resync`, `retry`. */
+/** `sluice pause`, `resume`, `retry`. */
 import type { Command } from 'commander';
 
 import type { SluiceClient } from '../client.ts';
@@ -21,12 +21,6 @@ const orders: readonly Order[] = [
     give: (client, types) => client.pause(types),
   },
   { name: 'resume', description: 'end a pause', done: 'resumed', give: (client, types) => client.resume(types) },
-  {
-    name: 'resync',
-    description: 'read and write everything again from version 0, in a new epoch',
-    done: 'resync asked of',
-    give: (client, types) => client.resync(types),
-  },
   {
     name: 'retry',
     description: 'try at once what is blocked or waits for a retry',

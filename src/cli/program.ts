@@ -10,6 +10,7 @@ import { addLeave } from './leave.ts';
 import { addPolicy } from './policy/index.ts';
 import { addQuarantine } from './quarantine.ts';
 import { addReconcile } from './reconcile.ts';
+import { addResync } from './resync.ts';
 import { addSchedule } from './schedule.ts';
 import { addStatus } from './status.ts';
 import { addSync } from './sync.ts';
@@ -45,6 +46,7 @@ export function createProgram(): Command {
     addSchedule,
     addSync,
     addControl,
+    addResync,
     addStatus,
     addQuarantine,
     addReconcile,

@@ -1,5 +1,7 @@
 /** Tables for a terminal. */
-import type { LeaveStatus, StreamStatus } from '../client.ts';
+import type { LeaveStatus, ResyncAnswer, StreamStatus } from '../client.ts';
+import { countsText } from '../sync/counts-text.ts';
+import { denials, meaningOf } from '../sync/denial.ts';
 
 /** Columns aligned by their widest cell; numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
@@ -63,10 +65,10 @@ export function needsText(statuses: readonly StreamStatus[], leaving?: LeaveStat
         return `${types}: no worker of ${streams[0]?.instance ?? ''} answers. Is \`sluice worker\` running there?`;
       }
       return need === undefined
-        ? `${types}: ${cause}. ${denialCure(streams[0]?.reason)}`
+        ? `${types}: ${cause}. ${cureOf(streams[0]?.reason)}`
         : `${types}: ${need.means} ${need.cure} (${need.code})`;
     })
-    .concat(agedText(statuses), driftText(statuses))
+    .concat(refusedText(statuses), agedText(statuses), driftText(statuses))
     .join('\n');
 }
 
@@ -77,6 +79,23 @@ function leftText(leaving: LeaveStatus | undefined): string {
   const { instance, data, phase, type, need } = leaving;
   const where = `${instance} is leaving the hub, data ${data}: ${phase}${type === undefined ? '' : ` ${type}`}.`;
   return need === undefined ? where : `${where} ${need.means} ${need.cure} (${need.code})`;
+}
+
+/** Orders to resync that were refused: each stands here until the next one of its stream. */
+const refusedText = (statuses: readonly StreamStatus[]): string[] =>
+  statuses.flatMap(({ type, resync }) =>
+    resync === undefined || resync.refused.length === 0 ? [] : [answerText(type, resync)],
+  );
+
+/** What came of an order to resync, for a person. */
+export function answerText(type: string, { atMs, refused, found }: ResyncAnswer): string {
+  const counts = countsText(found);
+  if (refused.length === 0) return `${type}: resync begun.${counts}`;
+  const needs = refused.map((code) => {
+    const { means, cure } = meaningOf(code);
+    return `  ${means} ${cure} (${code})`;
+  });
+  return [`${type}: resync refused (${utcTime(atMs)} UTC), nothing was changed.${counts}`, ...needs].join('\n');
 }
 
 /** What has waited too long for a reference target. */
@@ -100,18 +119,8 @@ function driftText(statuses: readonly StreamStatus[]): string[] {
   });
 }
 
-function denialCure(reason: string | undefined): string {
-  switch (reason) {
-    case 'not-registered':
-      return 'The hub has no AidboxInstance of this name.';
-    case 'disabled':
-      return 'The hub’s AidboxInstance is not enabled.';
-    case 'policy-not-approved':
-      return 'Add the policy digest (`sluice check` prints it) to policies of the hub’s AidboxInstance.';
-    default:
-      return 'Add the type to up or down of the hub’s AidboxInstance.';
-  }
-}
+const cureOf = (reason: string | undefined): string =>
+  Object.entries(denials).find(([code]) => code === reason)?.[1].cure ?? '';
 
 /** Whether a person has to look: denied, blocked, paused, without a worker, something in quarantine, or parked for too long. */
 export const needsAttention = (status: StreamStatus): boolean =>

@@ -4,20 +4,22 @@ import type { SignalDefinition } from '@temporalio/common';
 
 import type { StreamKey } from '../state/streams.ts';
 import { syncStartOptions, syncWorkflowType } from '../temporal/start-sync.ts';
-import { syncWorkflowId } from '../workflows/messages.ts';
+import { type ResyncOrder, syncWorkflowId } from '../workflows/messages.ts';
 import type { syncResourceType } from '../workflows/sync-resource-type.ts';
 
 /** Signals streams; idle ones are started. Returns the streams. */
-export async function signalOrStart(
+export async function signalOrStart<Args extends [] | [ResyncOrder?]>(
   client: Client,
   instance: string,
   streams: StreamKey[],
-  signal: SignalDefinition,
+  signal: SignalDefinition<Args>,
+  signalArgs: Args,
 ): Promise<StreamKey[]> {
   for (const stream of streams) {
-    await client.workflow.signalWithStart<typeof syncResourceType>(syncWorkflowType, {
+    await client.workflow.signalWithStart<typeof syncResourceType, [ResyncOrder?]>(syncWorkflowType, {
       ...syncStartOptions({ instance, ...stream }),
       signal,
+      signalArgs,
     });
   }
   return streams;

@@ -73,7 +73,8 @@ const withTotals = (statuses: readonly StreamStatus[], live: readonly DescribedS
     const now = live?.find(({ direction, type }) => direction === status.direction && type === status.type);
     if (now === undefined) return status;
     const state = stateNow(status.state, now.left === true);
-    return { ...status, state, totals: now.totals, ...(now.reconciled && { reconciled: now.reconciled }) };
+    const { totals, reconciled, resync } = now;
+    return { ...status, state, totals, ...(reconciled && { reconciled }), ...(resync && { resync }) };
   });
 
 /** An idle stream shows how its last run ended; whether the instance has left, the site knows better. */

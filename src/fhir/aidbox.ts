@@ -36,6 +36,7 @@ export function createAidbox(transport: Transport): ChangeSource & CommitTarget 
       if (answer.status !== 200) refuse(answer);
       return pageOf(parseAnswer(answer), answer.body.length);
     },
+    count: (type, signal) => countFound(transport, `fhir/${type}?_elements=id`, signal),
     current: (type, ids, signal) => readCurrent(transport, type, ids, signal),
     dump: (type, request, each, signal) => readDump(transport, type, request, each, signal),
     async read(type, id, signal) {
@@ -43,6 +44,8 @@ export function createAidbox(transport: Transport): ChangeSource & CommitTarget 
     },
     readMany: (type, ids, signal) => readEntries(transport, type, ids, signal),
     taggedIds: (type, request, signal) => listTagged(transport, type, request, signal),
+    countTagged: (type, tag, signal) =>
+      countFound(transport, `fhir/${type}?${tagQuery(tag)}&_elements=id,meta`, signal),
     transaction: (bundle, signal) => postTransaction(transport, bundle, signal),
   };
 }
@@ -215,6 +218,23 @@ function dumpedResource(line: NdjsonLine): DumpedResource {
   return { kind: 'resource', resource: parseBytes(line.bytes), json: line.bytes.toString('utf8') };
 }
 
+const tagQuery = ({ system, code }: Pick<TaggedRequest, 'system' | 'code'>): string =>
+  `_tag=${encodeURIComponent(`${system}|${code}`)}`;
+
+/** Aidbox docs, page "_total": the number of matches, by a query of its own. One of them comes along. */
+async function countFound(
+  transport: Transport,
+  search: string,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  const path = `${search}&_total=accurate&_count=1`;
+  const answer = await transport.request({ method: 'GET', path, ...withSignal(signal) });
+  if (answer.status !== 200) refuse(answer);
+  const bundle = parseAnswer(answer);
+  if (!isObject(bundle) || bundle.resourceType !== 'Bundle') throw new ServerProblem('answer-malformed');
+  return typeof bundle.total === 'number' ? bundle.total : undefined;
+}
+
 /** A search by a tag of ours, for ids and versions alone; the ids that it may name are our own pseudonyms, or the hub's. */
 async function listTagged(
   transport: Transport,
@@ -222,10 +242,9 @@ async function listTagged(
   { system, code, count, page, ids: only }: TaggedRequest,
   signal: AbortSignal | undefined,
 ): Promise<TaggedIds> {
-  const tag = `_tag=${encodeURIComponent(`${system}|${code}`)}`;
   const of = only === undefined ? '' : `&_id=${only.join(',')}`;
   const paged = `_sort=_id&_total=none&_count=${String(count)}&_page=${String(page)}`;
-  const path = `fhir/${type}?${tag}${of}&_elements=id,meta&${paged}`;
+  const path = `fhir/${type}?${tagQuery({ system, code })}${of}&_elements=id,meta&${paged}`;
   const answer = await transport.request({ method: 'GET', path, ...withSignal(signal) });
   if (answer.status !== 200) refuse(answer);
   const bundle = parseAnswer(answer);

@@ -37,6 +37,8 @@ export interface ChangeSource {
   /** The newest version of a type; 0 where there never was one. */
   head(type: string, signal?: AbortSignal): Promise<number>;
   page(type: string, request: PageRequest, signal?: AbortSignal): Promise<FeedPage>;
+  /** How many live resources of a type there are; `undefined` where the server does not say. May take long, or be forbidden. */
+  count(type: string, signal?: AbortSignal): Promise<number | undefined>;
   /** The current state of some ids: `null` where it is deleted or never was, `too-large` where no answer could hold it. */
   current(type: string, ids: readonly string[], signal?: AbortSignal): Promise<Map<string, CurrentState>>;
   /**
@@ -99,6 +101,12 @@ export interface CommitTarget {
   readMany(type: string, ids: readonly string[], signal?: AbortSignal): Promise<Map<string, Versioned>>;
   /** Ids and versions of the live resources of a type that carry a tag, in the order of ids. Nothing else is asked for. */
   taggedIds(type: string, request: TaggedRequest, signal?: AbortSignal): Promise<TaggedIds>;
+  /** How many live resources of a type carry a tag; as `count`. */
+  countTagged(
+    type: string,
+    tag: Pick<TaggedRequest, 'system' | 'code'>,
+    signal?: AbortSignal,
+  ): Promise<number | undefined>;
   /** Posts a transaction Bundle given as JSON text. 400, 409, 412, 413 and 422 are answers; other failures throw. */
   transaction(bundle: Buffer, signal?: AbortSignal): Promise<TransactionAnswer>;
 }

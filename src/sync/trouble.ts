@@ -97,6 +97,11 @@ export const troubles = {
     means: 'The target forbids our Client to write (403).',
     cure: 'Add the AccessPolicy of docs/aidbox to the target.',
   },
+  'listing-forbidden': {
+    kind: 'operator',
+    means: 'The target forbids our Client to list what this site has written there (403).',
+    cure: 'Add the AccessPolicy target-list of docs/aidbox to the target.',
+  },
   'source-lacks-route': {
     kind: 'operator',
     means: 'The source does not know this type or has no $changes (404).',
@@ -203,6 +208,12 @@ export const troubles = {
     kind: 'bug',
     means: 'A resync, or a repair, would delete most of what this site has in the target.',
     cure: 'Make sure that the source holds all its data. `sluice retry` deletes what it no longer has; `sluice resync` reads it anew, `sluice reconcile --repair` compares anew.',
+  },
+  'fewer-at-source': {
+    kind: 'operator',
+    means:
+      'The source has far fewer resources than the target holds of this site: most of them would be deleted in the end.',
+    cure: 'Make sure that the source is the right one and holds all its data. Where it is meant so, `sluice resync --accept-fewer`.',
   },
   'too-many-rows': {
     kind: 'bug',

@@ -5,7 +5,7 @@
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import proto from '@temporalio/proto';
 
-import type { DescribedStream, Reconciled, StreamTotals } from '../activities/contract.ts';
+import type { DescribedStream, Reconciled, ResyncAnswer, StreamTotals } from '../activities/contract.ts';
 import { taskQueueOf } from '../config/config.ts';
 import type { CommitTarget } from '../fhir/server.ts';
 import type { StreamKey } from '../state/streams.ts';
@@ -28,6 +28,8 @@ export interface StreamStatus extends StreamKey {
   readonly lagSeconds?: number;
   /** The last comparison of source and target, where the site's worker answers. */
   readonly reconciled?: Reconciled;
+  /** What came of the last order to resync, where the site's worker answers. */
+  readonly resync?: ResyncAnswer;
   /** The cursor, as it stands in the target. */
   readonly cursor?: {
     readonly version: number;
@@ -59,7 +61,10 @@ export async function streamStatus(
 /** So long a worker gets to answer a query; Temporal itself would wait for far longer. */
 export const answerMsMax = 5_000;
 
-type RunStatus = Omit<StreamStatus, 'instance' | 'direction' | 'type' | 'lagSeconds' | 'reconciled' | 'cursor'>;
+type RunStatus = Omit<
+  StreamStatus,
+  'instance' | 'direction' | 'type' | 'lagSeconds' | 'reconciled' | 'resync' | 'cursor'
+>;
 
 async function runStatus(client: Client, instance: string, stream: StreamKey): Promise<RunStatus> {
   const handle = client.workflow.getHandle(syncWorkflowId(instance, stream.direction, stream.type));

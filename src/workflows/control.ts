@@ -19,6 +19,8 @@ import { waitSeconds } from './steps.ts';
 export class Control {
   /** A resync was asked for and has not begun. */
   resync: boolean;
+  /** Whoever asked for it has said that the source may have far less than the target holds. */
+  acceptFewer: boolean;
   /** Somebody wants one more look before this run completes. */
   wake = false;
   /** The instance leaves the hub: this run ends as soon as it can. */
@@ -33,14 +35,16 @@ export class Control {
     this.#face = face;
     this.#paused = input.carried?.paused ?? false;
     this.resync = input.carried?.resync ?? false;
+    this.acceptFewer = input.carried?.acceptFewer ?? false;
     setHandler(pauseSignal, () => {
       this.#setPaused(true);
     });
     setHandler(resumeSignal, () => {
       this.#setPaused(false);
     });
-    setHandler(resyncSignal, () => {
+    setHandler(resyncSignal, (order) => {
       this.resync = true;
+      this.acceptFewer = order?.acceptFewer ?? false;
       this.#told += 1;
     });
     setHandler(retrySignal, () => {

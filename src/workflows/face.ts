@@ -1,8 +1,17 @@
 /** What a stream's workflow shows: its status, its search attribute, and the details in Temporal's UI. */
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 
-import type { StreamTotals } from '../activities/contract.ts';
-import { type Need, searchAttributes, type SyncInput, type SyncState, type SyncStatus } from './messages.ts';
+import type { RefusalCode, ResyncFound, StreamTotals } from '../activities/contract.ts';
+import { countsText } from '../sync/counts-text.ts';
+import { meaningOf } from '../sync/denial.ts';
+import {
+  type Need,
+  type ResyncNote,
+  searchAttributes,
+  type SyncInput,
+  type SyncState,
+  type SyncStatus,
+} from './messages.ts';
 
 /** States in which data moves: one value of the search attribute, so that each step is not an event more. */
 const moving: ReadonlySet<SyncState> = new Set([
@@ -53,6 +62,16 @@ export class Face {
     this.#show();
   }
 
+  /** An order to resync was carried out, or refused. Stands until the next one. */
+  answerResync(codes: readonly RefusalCode[], found: ResyncFound | undefined): void {
+    const refused = codes.map((code) => ({ code, ...meaningOf(code) }));
+    this.#status = {
+      ...this.#status,
+      resync: { at: new Date().toISOString(), refused, ...(found && { found }) },
+    };
+    this.#show();
+  }
+
   batchDone(totals: StreamTotals): void {
     const { batch: _done, ...rest } = this.#status;
     this.#status = { ...rest, totals };
@@ -72,10 +91,18 @@ export const needLines = ({ means, cure, code }: Readonly<Record<'means' | 'cure
   `> **To do:** ${cure} (\`${code}\`)`,
 ];
 
+/** What came of an order to resync. */
+function resyncLines({ at, refused, found }: ResyncNote): string[] {
+  const counts = countsText(found);
+  if (refused.length === 0) return ['', `Resync begun ${at}.${counts}`];
+  return ['', `**Resync refused** ${at}: nothing was changed.${counts}`, ...refused.flatMap(needLines)];
+}
+
 /** The runbook that Temporal's UI shows beside a workflow, in Markdown. */
 export function detailsOf(status: SyncStatus): string {
   const lines = [`**${status.type}** ${status.direction} · **${status.state}** since ${status.since}`];
   if (status.need !== undefined) lines.push(...needLines(status.need));
+  if (status.resync !== undefined) lines.push(...resyncLines(status.resync));
   if (status.waitingFor !== undefined) lines.push('', `Waits for the first load of ${status.waitingFor.join(', ')}.`);
   if (status.batch !== undefined) {
     const { lo, hi, changes, deleted } = status.batch;

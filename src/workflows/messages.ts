@@ -2,7 +2,14 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 
-import type { DenialReason, LeaveChoice, StreamKey, StreamTotals } from '../activities/contract.ts';
+import type {
+  DenialReason,
+  LeaveChoice,
+  RefusalCode,
+  ResyncFound,
+  StreamKey,
+  StreamTotals,
+} from '../activities/contract.ts';
 import type { TroubleCode } from '../sync/trouble.ts';
 
 export interface SyncInput {
@@ -15,6 +22,7 @@ export interface SyncInput {
   readonly carried?: {
     readonly paused: boolean;
     readonly resync: boolean;
+    readonly acceptFewer?: boolean;
     readonly discard: readonly string[];
     readonly totals?: StreamTotals;
   };
@@ -37,9 +45,18 @@ export type SyncState =
 
 /** What an open stream needs, and from whom. */
 export interface Need {
-  readonly code: TroubleCode;
+  readonly code: RefusalCode;
   readonly means: string;
   readonly cure: string;
+}
+
+/** How this run has answered an order to resync. */
+export interface ResyncNote {
+  /** ISO 8601. */
+  readonly at: string;
+  /** Why it has not begun; empty where it has. */
+  readonly refused: readonly Need[];
+  readonly found?: ResyncFound;
 }
 
 /** Names, counts, versions and times: never data. */
@@ -52,6 +69,7 @@ export interface SyncStatus {
   readonly since: string;
   readonly paused: boolean;
   readonly need?: Need;
+  readonly resync?: ResyncNote;
   /** Types that a first load waits for. */
   readonly waitingFor?: readonly string[];
   /** The batch in hand. */
@@ -82,11 +100,16 @@ export interface ReconcileWorkflowInput {
   readonly repair: boolean;
 }
 
+export interface ResyncOrder {
+  /** The source may have far less than the target holds of this site: most of that is to be deleted. */
+  readonly acceptFewer?: boolean;
+}
+
 /** Finish the batch in hand, then stay open and do nothing. */
 export const pauseSignal = defineSignal('pause');
 export const resumeSignal = defineSignal('resume');
-/** Read everything again from version 0, in a new epoch. */
-export const resyncSignal = defineSignal('resync');
+/** Read everything again from version 0, in a new epoch, where nothing stands in the way. */
+export const resyncSignal = defineSignal<[ResyncOrder?]>('resync');
 /** Try at once what waits or is blocked. */
 export const retrySignal = defineSignal('retry');
 /** Look once more for changes before completing. */

@@ -30,7 +30,13 @@ export const { fetchChanges, anonymize, commit } =
 export const extraStep = (name: string, summary: string, input: StepInput): Promise<Batch> =>
   scheduleActivity<Batch>(stepActivityName(name), [input], { ...long, summary });
 
-export const { authorize, beginResync } = proxyActivities<Pick<Activities, 'authorize' | 'beginResync'>>(short);
+export const { authorize } = proxyActivities<Pick<Activities, 'authorize'>>(short);
+
+/** Asks many, and two servers to count. */
+export const { beginResync } = proxyActivities<Pick<Activities, 'beginResync'>>({
+  ...short,
+  startToCloseTimeout: '10 minutes',
+});
 
 /** For somebody who waits at a terminal. */
 export const { describeStreams } = proxyActivities<Pick<Activities, 'describeStreams'>>({

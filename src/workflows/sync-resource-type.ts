@@ -115,8 +115,9 @@ class StreamSync {
     // The new run inherits the search attribute and begins as `fetching`: the two must agree.
     this.#face.enter('fetching');
     const { totals } = this.#face.status;
-    const { paused, resync } = this.#control;
-    const carried = { paused, resync, discard: this.#discard, ...(totals && { totals }) };
+    const { paused, resync, acceptFewer } = this.#control;
+    const order = { resync, ...(acceptFewer && { acceptFewer }) };
+    const carried = { paused, ...order, discard: this.#discard, ...(totals && { totals }) };
     await continueAsNew<typeof syncResourceType>({ ...this.#input, carried });
   }
 
@@ -152,12 +153,14 @@ class StreamSync {
     }
   }
 
+  /** False where it is still due. One that is refused is not: the stream goes on as before. */
   async #resync(): Promise<boolean> {
     if (this.#ahead?.kind === 'batch') this.#discard.push(this.#ahead.batch.id);
     this.#ahead = undefined;
     this.#face.enter('resyncing');
-    const summary = `${this.#input.type}: a new epoch, from version 0`;
-    const begun = await this.#attempt(() => beginResync.executeWithOptions({ summary }, [{ stream: this.#stream }]));
+    const summary = `${this.#input.type}: a new epoch, from version 0, where nothing stands in its way`;
+    const request = { stream: this.#stream, ...(this.#control.acceptFewer && { acceptFewer: true }) };
+    const begun = await this.#attempt(() => beginResync.executeWithOptions({ summary }, [request]));
     if ('trouble' in begun) {
       if (this.#hasLeft(begun.trouble)) return false;
       await this.#control.afterTrouble(begun.trouble, (this.#troubled += 1), 'resync');
@@ -166,7 +169,12 @@ class StreamSync {
     }
     this.#control.resync = false;
     this.#troubled = 0;
-    this.#face.note({ totals: begun.value });
+    const { found, ...rest } = begun.value;
+    if ('refused' in rest) this.#face.answerResync(rest.refused, found);
+    else {
+      this.#face.answerResync([], found);
+      this.#face.note({ totals: rest });
+    }
     return true;
   }
 

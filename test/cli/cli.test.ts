@@ -205,9 +205,18 @@ describe('commands with Temporal', () => {
         expect(paused.code).toBe(1);
         expect(paused.out).toContain('paused');
         expect((await sluice('resume', 'Organization', '--config', file)).out).toBe('resumed Organization\n');
-        expect((await sluice('resync', 'Patient', '--json', '--config', file)).out).toBe(
-          '[{"direction":"up","type":"Patient"}]\n',
-        );
+        const resynced = await sluice('resync', 'Patient', '--json', '--config', file);
+        expect(JSON.parse(resynced.out)).toMatchObject([{ type: 'Patient', answer: { refused: [], epoch: 1 } }]);
+        script.refusals.push(['fewer-at-source']);
+        const refused = await sluice('resync', 'Patient', '--config', file);
+        expect(refused).toMatchObject({ code: 1, err: '' });
+        expect(refused.out).toContain('Patient: resync refused');
+        expect(refused.out).toContain("The target held 4 of this site's resources, the source had 3.");
+        expect((await sluice('status', 'Patient', '--config', file)).out).toContain('(fewer-at-source)');
+        const meant = await sluice('resync', 'Patient', '--accept-fewer', '--config', file);
+        expect(meant).toMatchObject({ code: 0, out: expect.stringContaining('Patient: resync begun.') });
+        expect(script.resyncs.map(({ acceptFewer }) => acceptFewer)).toEqual([undefined, undefined, true]);
+        expect((await sluice('status', 'Patient', '--config', file)).out).not.toContain('resync');
       },
       'well',
     );

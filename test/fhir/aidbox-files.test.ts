@@ -115,6 +115,27 @@ describe.each([
     expect(dumped.map(({ id }) => id)).toContain(sourceId);
   });
 
+  it('can count what it is the source of, and what it has written itself', async () => {
+    const emulator = servers[place]!;
+    const aidbox = aidboxOf(place);
+    expect(await aidbox.count(source)).toBe(emulator.list(source).length);
+    const origin = { system: 'urn:fhir-sluice:origin', code: place === 'hub' ? 'north' : 'hub' };
+    emulator.put({ resourceType: target, id: 'counted', meta: { tag: [origin] } });
+    const ours = emulator.list(target).filter(({ meta }) => JSON.stringify(meta).includes(origin.system)).length;
+    expect(await aidbox.countTagged(target, origin)).toBe(ours);
+    emulator.delete(target, 'counted');
+    await refused(aidbox.count(target));
+    await refused(aidbox.count('Medication'));
+    await refused(aidbox.countTagged(target, { ...origin, code: 'south' }));
+    const call = caller(emulator, basic(clientOf[place], secret));
+    for (const query of [
+      '_elements=id',
+      '_elements=id,name&_total=accurate&_count=1',
+      '_elements=id&_total=accurate&_count=100',
+    ])
+      expect((await call('GET', `/fhir/${source}?${query}`)).status).toBe(403);
+  });
+
   it('can write, delete and fence', async () => {
     const aidbox = aidboxOf(place);
     const id = `north.${direction}.${target}`;
@@ -278,6 +299,7 @@ describe('the files', () => {
       expect(uris).toContain(`#^/(${read.join('|')})/\\$changes$`);
       expect(uris).toContain(`#^/(${read.join('|')})/\\$dump$`);
       expect(uris).toContain(`#^(/fhir)?/(${read.join('|')})/[A-Za-z0-9.-]{1,64}$`);
+      expect(uris).toContain(`#^/fhir/(${read.join('|')})$`);
       expect(uris).toContain(`#^(/fhir)?/(${write.join('|')})/[A-Za-z0-9.-]{1,64}$`);
     }
   });

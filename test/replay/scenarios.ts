@@ -88,6 +88,21 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'refused-resync',
+    async play(site, script) {
+      script.refusals.push(['policy-not-approved', 'fewer-at-source']);
+      const fetch = script.hold('fetchChanges');
+      const handle = await site.start();
+      await fetch.reached;
+      await handle.signal(resyncSignal);
+      fetch.release();
+      await eventually('the refusal', () => script.calls('beginResync') === 1);
+      await handle.signal(resyncSignal, { acceptFewer: true });
+      await handle.result();
+      return [handle];
+    },
+  },
+  {
     name: 'troubles',
     async play(site, script) {
       script

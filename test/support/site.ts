@@ -17,7 +17,9 @@ import type {
   CommitResult,
   DueStream,
   FetchResult,
+  ResyncFound,
   StreamKey,
+  StreamTotals,
 } from '../../src/activities/contract.ts';
 import { createActivities } from '../../src/activities/index.ts';
 import type { Parts } from '../../src/activities/parts.ts';
@@ -242,8 +244,11 @@ export class Site {
     return inActivity(() => activities.commit({ batch }));
   }
 
-  resync(stream: StreamKey): ReturnType<Activities['beginResync']> {
-    return inActivity(() => this.activities.beginResync({ stream }));
+  /** Begins a resync. Throws where it is refused. */
+  async resync(stream: StreamKey, more: object = {}): Promise<StreamTotals & { readonly found?: ResyncFound }> {
+    const result = await inActivity(() => this.activities.beginResync({ stream, ...more }));
+    if ('refused' in result) throw new Error(`refused: ${result.refused.join(', ')}`);
+    return result;
   }
 
   poll(everySeconds = 10): ReturnType<Activities['pollStreams']> {

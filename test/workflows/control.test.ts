@@ -256,6 +256,63 @@ describe('resync', () => {
     });
   });
 
+  it('that is refused says why and what mends it, and the stream goes on as before', async () => {
+    const script = new Script();
+    script.refusals.push(['policy-not-approved', 'listing-forbidden']);
+    const fetch = script.hold('fetchChanges');
+    await stage.site(script, async (site) => {
+      const handle = await startWith(site, resyncSignal);
+      await fetch.reached;
+      const { resync, need, state } = await handle.query(statusQuery);
+      expect([state, need]).toEqual(['fetching', undefined]);
+      expect(resync).toMatchObject({
+        refused: [
+          { code: 'policy-not-approved', cure: expect.stringContaining('sluice check') },
+          { code: 'listing-forbidden', cure: expect.stringContaining('target-list') },
+        ],
+        found: { source: 3, target: 4 },
+      });
+      fetch.release();
+      expect(await handle.result()).toMatchObject({ outcome: 'current', totals: { epoch: 1, delivered: 342 } });
+      expect(script.calls('beginResync')).toBe(1);
+    });
+  });
+
+  it('that is refused leaves a blocked stream blocked, for its own reason', async () => {
+    const script = new Script().fails('fetchChanges', 'source-restored', 2);
+    script.refusals.push(['source-forbidden']);
+    await stage.site(script, async (site) => {
+      const handle = await site.start();
+      await site.until(handle, 'blocked');
+      await handle.signal(resyncSignal);
+      await eventually('another look', () => script.calls('fetchChanges') === 2);
+      await site.until(handle, 'blocked');
+      expect(await handle.query(statusQuery)).toMatchObject({
+        need: { code: 'source-restored' },
+        resync: { refused: [{ code: 'source-forbidden' }] },
+      });
+      await handle.signal(resyncSignal);
+      expect(await handle.result()).toMatchObject({ outcome: 'current', totals: { epoch: 2 } });
+    });
+  });
+
+  it('accepts a source with fewer resources where the last order says so, and only then', async () => {
+    const script = new Script();
+    script.refusals.push(['fewer-at-source'], [], ['fewer-at-source']);
+    await stage.site(script, async (site) => {
+      const fetch = script.hold('fetchChanges');
+      const handle = await startWith(site, resyncSignal);
+      await fetch.reached;
+      await handle.signal(resyncSignal, { acceptFewer: true });
+      fetch.release();
+      await eventually('the second', () => script.calls('beginResync') === 2);
+      await handle.result();
+      const again = await startWith(site, resyncSignal);
+      await again.result();
+      expect(script.resyncs.map(({ acceptFewer }) => acceptFewer)).toEqual([undefined, true, undefined]);
+    });
+  });
+
   it('that cannot begin waits before it tries again, and not in a hot loop', async () => {
     const script = new Script().fails('beginResync', 'state-unavailable', 4);
     await stage.site(script, async (site) => {

@@ -37,6 +37,26 @@ describe('the details', () => {
     );
   });
 
+  it('say what came of an order to resync, and what was counted', () => {
+    const found = { policy: 'sha256:0', source: 12, target: 900 };
+    const need = { code: 'fewer-at-source', means: 'The source has few.', cure: 'Look at it.' } as const;
+    const at = '2026-01-02T03:00:00.000Z';
+    expect(detailsOf({ ...status, resync: { at, refused: [need], found } })).toBe(
+      [
+        '**Patient** up · **committing** since 2026-01-02T03:04:05.000Z',
+        '',
+        `**Resync refused** ${at}: nothing was changed. The target held 900 of this site's resources, the source had 12.`,
+        '',
+        '> The source has few.',
+        '>',
+        '> **To do:** Look at it. (`fewer-at-source`)',
+      ].join('\n'),
+    );
+    expect(detailsOf({ ...status, resync: { at, refused: [], found: { policy: '', target: 3 } } })).toContain(
+      `Resync begun ${at}. The target held 3 of this site's resources, the source had an unknown number.`,
+    );
+  });
+
   it('say what is waited for, and the totals as a table', () => {
     const totals = {
       counts: { changes: 9, committed: 5, deleted: 1, unchanged: 2, withheld: 1 },

@@ -31,6 +31,10 @@ import type {
   RejoinResult,
   ReconcileInput,
   ReconcileReport,
+  RefusalCode,
+  ResyncAnswer,
+  ResyncInput,
+  ResyncResult,
   StepInput,
   StopStreamInput,
   StreamKey,
@@ -66,6 +70,10 @@ export class Script implements Activities {
   readonly log: string[] = [];
   readonly fetches: FetchInput[] = [];
   readonly discarded: string[] = [];
+  readonly resyncs: ResyncInput[] = [];
+  /** What the next orders to resync are refused for. */
+  readonly refusals: RefusalCode[][] = [];
+  answered: ResyncAnswer | undefined;
   readonly committed: Batch[] = [];
   readonly stepped: string[] = [];
   readonly tended: TendInput[] = [];
@@ -106,7 +114,7 @@ export class Script implements Activities {
       anonymize: (input: AnonymizeInput) => this.anonymize(input),
       authorize: (input: AuthorizeInput) => this.authorize(input),
       commit: (input: CommitInput) => this.commit(input),
-      beginResync: (input: { readonly stream: StreamKey }) => this.beginResync(input),
+      beginResync: (input: ResyncInput) => this.beginResync(input),
       describeStreams: () => this.describeStreams(),
       tendQuarantine: (input: TendInput) => this.tendQuarantine(input),
       beginLeave: (input: BeginLeaveInput) => this.beginLeave(input),
@@ -205,12 +213,17 @@ export class Script implements Activities {
     });
   }
 
-  beginResync(_input: { readonly stream: StreamKey }): Promise<StreamTotals> {
+  beginResync(input: ResyncInput): Promise<ResyncResult> {
+    this.resyncs.push(input);
     return this.#play('beginResync', () => {
+      const refused = this.refusals.shift() ?? [];
+      const found = { policy: 'sha256:0', source: 3, target: 4 };
+      this.answered = { atMs: Date.now(), refused, epoch: this.epoch, found };
+      if (refused.length > 0) return { refused, found };
       this.epoch += 1;
       this.delivered = 0;
       this.sequence = 0;
-      return this.totals();
+      return { ...this.totals(), found };
     });
   }
 
@@ -290,7 +303,13 @@ export class Script implements Activities {
 
   describeStreams(): Promise<DescribedStream[]> {
     return this.#play('describeStreams', () => [
-      { direction: 'up', type: 'Patient', totals: this.totals(), ...(this.hasLeft && { left: true as const }) },
+      {
+        direction: 'up',
+        type: 'Patient',
+        totals: this.totals(),
+        ...(this.answered && { resync: this.answered }),
+        ...(this.hasLeft && { left: true as const }),
+      },
     ]);
   }
 
