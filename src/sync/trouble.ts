@@ -181,8 +181,9 @@ export const troubles = {
   'lost-race': { kind: 'lost', means: 'Another attempt was faster; this one had no effect.', cure: 'Nothing to do.' },
   'source-restored': {
     kind: 'resync',
-    means: "The source's newest version is below what was already read: it was restored from a backup.",
-    cure: 'Make sure that the source is what you want, then `sluice resync`.',
+    means:
+      "The source's newest version of this type is below what was already read: it was restored from a backup, or the newest resource of the type was purged.",
+    cure: 'Find out which: a restore shows in other types of that server, too. After either, make sure that the source is what you want, then `sluice resync`. If it was a purge for sure, and the type has been written to since, `sluice retry` goes on, and `sluice reconcile --repair` deletes the copy.',
   },
   'target-restored': {
     kind: 'resync',

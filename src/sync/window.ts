@@ -26,7 +26,7 @@ export interface HeadSeen {
 }
 
 export type NextRead =
-  /** The source's newest version is below what was delivered: it was restored from a backup. */
+  /** The source's newest version is below what was delivered: it was restored, or the newest resource was purged. */
   | { readonly kind: 'source-restored' }
   | { readonly kind: 'caught-up' }
   /** Read again what may have received late commits; when it is all read, `settled` becomes `range.hi`. */

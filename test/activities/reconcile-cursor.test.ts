@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import { cursorId } from '../../src/sync/cursor.ts';
-import { patient, type Site, up, withSite } from '../support/site.ts';
+import { inActivity, patient, type Site, up, withSite } from '../support/site.ts';
 
 const patients = up('Patient');
 const ids = ['a', 'b', 'c'];
@@ -154,6 +154,42 @@ describe('the cursor in the target against the state of the site', () => {
       } finally {
         await restored.close();
       }
+    });
+  });
+
+  it('source-restored: the newest resource of the type was purged, which ends by a resync', async () => {
+    await withSite({ limits: { leftoversShareMax: 1 } }, async (site) => {
+      put(site, 'male');
+      await site.drive(patients);
+      site.settle();
+      await site.drive(patients);
+      site.instance.purge('Patient', 'c');
+      await expect(site.fetch(patients)).rejects.toMatchObject({ type: 'source-restored' });
+      await site.resync(patients);
+      await site.drive(patients);
+      site.settle();
+      await site.drive(patients);
+      expect(['a', 'b', 'c'].map((id) => site.inHub('Patient', id) !== undefined)).toEqual([true, true, false]);
+    });
+  });
+
+  it('source-restored: or by itself, where the type is written to after a purge; a reconciliation deletes the copy', async () => {
+    await withSite({ limits: { leftoversShareMax: 1 } }, async (site) => {
+      put(site, 'male');
+      await site.drive(patients);
+      site.settle();
+      await site.drive(patients);
+      site.instance.purge('Patient', 'c');
+      await expect(site.fetch(patients)).rejects.toMatchObject({ type: 'source-restored' });
+      site.instance.put(patient('d'));
+      await site.drive(patients);
+      expect(site.inHub('Patient', 'd')).toBeDefined();
+      site.settle();
+      await site.drive(patients);
+      const report = await inActivity(() => site.activities.reconcileStream({ stream: patients, repair: true }));
+      expect(report.drift).toEqual({ purged: 1 });
+      await site.drive(patients);
+      expect(site.inHub('Patient', 'c')).toBeUndefined();
     });
   });
 });
