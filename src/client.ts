@@ -232,7 +232,7 @@ export class SluiceClient {
     return startReconcile(this.#client, { instance: this.#config.instance, streams, repair });
   }
 
-  /** Copies that somebody had changed in a target, and that a repair wrote anew; the newest first. Keys and times alone. */
+  /** Copies that somebody had changed in a target, and that the owner's state has taken the place of; the newest first. Keys and times alone. */
   async conflicts(types: readonly string[] = []): Promise<Conflict[]> {
     const directions = new Set(this.streams(types).map(({ direction }) => direction));
     const conflicts: Conflict[] = [];

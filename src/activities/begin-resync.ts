@@ -7,10 +7,11 @@ import { forgetOtherKeys } from '../state/guard-patients.ts';
 import { forgetHeads } from '../state/heads.ts';
 import { forgetSeen } from '../state/window.ts';
 import { noCounts, readStream, type StreamKey, writeStream } from '../state/streams.ts';
+import { forgetVersionsOf } from '../state/ledger.ts';
 import { dropParked } from '../state/parked.ts';
 import { lastResync, noteResync, type ResyncFound } from '../state/resyncs.ts';
 import { dropWantedOf } from '../state/wanted.ts';
-import { cursorId, cursorOf } from '../sync/cursor.ts';
+import { compareCursor, cursorId, cursorOf, type CursorVerdict } from '../sync/cursor.ts';
 import { cursorType } from './commit/cursor-writes.ts';
 import type { ResyncInput, ResyncResult } from './contract.ts';
 import { cancelSignal, guarded, onSide } from './failures.ts';
@@ -56,6 +57,8 @@ export async function beginAnew(parts: Parts, stream: StreamKey, found?: ResyncF
     // An attempt of this activity may have begun the epoch already, and nothing was committed in it since.
     const begun = at.sequence === 0 && at.delivered === 0 && at.epoch > (cursorOf(versioned?.resource)?.epoch ?? 0);
     const epoch = begun ? at.epoch : Math.max(at.epoch, cursorOf(versioned?.resource)?.epoch ?? 0) + 1;
+    // Somebody edits copies while the target is what it was, and then a conflict says so. One that was restored says nothing.
+    if (!isFamiliar(compareCursor(cursorOf(versioned?.resource), at, at.policy))) await forgetVersionsOf(tx, stream);
     await forgetSeen(tx, stream);
     // Parked under the old policy, perhaps; all of it is read again.
     await dropParked(tx, stream);
@@ -87,3 +90,6 @@ export async function beginAnew(parts: Parts, stream: StreamKey, found?: ResyncF
     });
   });
 }
+
+/** Whether the target is as this site has left it, by its cursor. */
+const isFamiliar = ({ kind }: CursorVerdict): boolean => kind === 'agree';

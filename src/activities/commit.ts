@@ -4,9 +4,10 @@
  */
 import type { JsonObject } from '../fhir/resource.ts';
 import { fixedLimits } from '../limits.ts';
-import type { FenceMode } from '../state/fence-modes.ts';
+import type { FenceMode } from '../state/tables.ts';
 import { countParked } from '../state/parked.ts';
-import { addCounts, noCounts, readStream, type StreamPosition, updateStream } from '../state/streams.ts';
+import { addCounts, noCounts, readStream, type StreamPosition, writeStream } from '../state/streams.ts';
+import { forgetVersions } from '../state/ledger.ts';
 import { noteMarkers, oldMarkers } from '../state/markers.ts';
 import { commitLabel } from '../sync/commit-label.ts';
 import { cursorId, cursorOf } from '../sync/cursor.ts';
@@ -105,7 +106,6 @@ async function makePlan({ parts, position }: Planning, opening: Opening): Promis
   return plan;
 }
 
-/** @param modeNow - how the target is fenced where the commit has not begun yet */
 async function carryOut(
   parts: Parts,
   modeNow: FenceMode,
@@ -122,15 +122,7 @@ async function carryOut(
   if (cursor?.batch === plan.label) return { finished: await finishCommit(parts, plan), posted: 0 };
   const sequence = cursor?.epoch === plan.epoch ? cursor.sequence : 0;
   if (sequence !== plan.sequence - 1 || (cursor?.epoch ?? 0) > plan.epoch) throw new TroubleError('lost-race');
-  const { openCommit } = await updateStream(parts.db, plan.stream, (at) => {
-    // Closed: it was given up. Another's: it was opened anew since.
-    if (at.openCommit?.label !== plan.label || at.openCommit.planner !== plan.planner)
-      throw new TroubleError('lost-race');
-    const { mode = modeNow } = at.openCommit;
-    const bundles = Math.max(1, plan.bundles.length);
-    return { ...at, openCommit: { ...at.openCommit, bundles, lanes: plan.lanes, mode } };
-  });
-  const mode = openCommit?.mode ?? modeNow;
+  const mode = await noteSending(parts, plan, modeNow);
   const sweepable =
     mode === 'marker' ? await oldMarkers(parts.db, id, parts.now() - fixedLimits.markerAgeSecondsMax * 1_000) : [];
   const cursorContent = cursorResource(parts, plan, position);
@@ -142,11 +134,30 @@ async function carryOut(
     cursorContent,
     oldMarkers: sweepable,
   });
-  const { posted, versions } = await sendPlan({ parts, target, plan, fence, contents: contentsOf(parts, plan) });
+  const { posted, versions } = await sendPlan({ parts, target, plan, mode, fence, contents: contentsOf(parts, plan) });
   if (mode === 'marker') {
     await noteMarkers(parts.db, id, fence.markers(), sweepable, parts.now());
   }
   return { finished: await finishCommit(parts, plan, versions), posted };
+}
+
+/**
+ * Notes that the plan is about to be sent. Returns how it is fenced.
+ * @param modeNow - how the target is fenced where the commit has not begun yet
+ */
+async function noteSending(parts: Parts, plan: CommitPlan, modeNow: FenceMode): Promise<FenceMode> {
+  return parts.db.transaction().execute(async (tx) => {
+    const at = await readStream(tx, plan.stream);
+    // Closed: it was given up. Another's: it was opened anew since.
+    if (at.openCommit?.label !== plan.label || at.openCommit.planner !== plan.planner)
+      throw new TroubleError('lost-race');
+    const { mode = modeNow } = at.openCommit;
+    const bundles = Math.max(1, plan.bundles.length);
+    await writeStream(tx, { ...at, openCommit: { ...at.openCommit, bundles, lanes: plan.lanes, mode } });
+    const known = plan.writes.flatMap(({ key, version }) => (version === undefined ? [] : [key]));
+    await forgetVersions(tx, plan.stream.direction, known);
+    return mode;
+  });
 }
 
 /** The cursor as it is written with the last transaction. Read by `src/sync/cursor.ts`, and by people. */

@@ -2,7 +2,7 @@
 import { hubOrigin, tagSystems } from '../deid/engine.ts';
 import { fixedLimits } from '../limits.ts';
 import { chunksOf } from '../state/database.ts';
-import { idOfKey } from '../state/ledger.ts';
+import { idOfKey, typeOfKey } from '../state/ledger.ts';
 import type { Direction } from '../state/tables.ts';
 import type { StreamKey } from './contract.ts';
 import { cancelSignal, heartbeat, onSide } from './failures.ts';
@@ -33,23 +33,22 @@ export async function* ownInTarget(
   }
 }
 
-/**
- * Those of some keys that the target has after all. What is deleted while pages are read moves the others, and one may fall
- * between two of them.
- */
-export async function ownAmong(
+/** The versions of some keys, of whatever types, that the target has as ours. */
+export async function versionsInTarget(
   parts: Parts,
-  { direction, type }: StreamKey,
+  direction: Direction,
   keys: readonly string[],
-): Promise<Set<string>> {
+): Promise<Map<string, string>> {
   const target = parts.servers[targetName(direction)];
-  const present = new Set<string>();
-  for (const chunk of chunksOf(keys, fixedLimits.listedIdsMax)) {
-    const ids = chunk.map(idOfKey);
-    const request = { ...originTag(parts, direction), ids, count: ids.length, page: 1 };
-    const found = await onSide('target', () => target.taggedIds(type, request, cancelSignal()));
-    for (const id of found.ids) present.add(`${type}/${id}`);
-    heartbeat({ lookedUp: present.size });
+  const present = new Map<string, string>();
+  for (const [type, ofType] of Map.groupBy(keys, typeOfKey)) {
+    for (const chunk of chunksOf(ofType, fixedLimits.listedIdsMax)) {
+      const ids = chunk.map(idOfKey);
+      const request = { ...originTag(parts, direction), ids, count: ids.length, page: 1 };
+      const found = await onSide('target', () => target.taggedIds(type, request, cancelSignal()));
+      for (const [at, id] of found.ids.entries()) present.set(`${type}/${id}`, found.versions[at] ?? '');
+      heartbeat({ lookedUp: present.size });
+    }
   }
   return present;
 }

@@ -1,9 +1,7 @@
 /** How the targets are fenced, as a process of the site has found out: one answer for all of them. */
 import type { Database } from './database.ts';
 import type { ServerName } from './heads.ts';
-
-/** See src/activities/commit/fence.ts. */
-export type FenceMode = 'if-match' | 'marker';
+import type { FenceMode } from './tables.ts';
 
 /** What was found out of a server, and when; `undefined` where nothing was. */
 export async function readFenceMode(
@@ -11,7 +9,7 @@ export async function readFenceMode(
   server: ServerName,
 ): Promise<{ readonly mode: FenceMode; readonly foundMs: number } | undefined> {
   const row = await db.selectFrom('fence_modes').selectAll().where('server', '=', server).executeTakeFirst();
-  return row && { mode: row.mode as FenceMode, foundMs: row.found_ms };
+  return row && { mode: row.mode, foundMs: row.found_ms };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The ledger: what this site has written to a target, by digest. Keys are `Type/id` of the target. */
 import { chunksOf, type Database } from './database.ts';
+import type { StreamKey } from './streams.ts';
 import type { Direction } from './tables.ts';
 
 export interface LedgerEntry {
@@ -65,6 +66,29 @@ export async function markStale(db: Database, direction: Direction, keys: readon
       .where('digest', '!=', '')
       .execute();
   }
+}
+
+/** What is about to be written has no known version until it is noted as written: an attempt may get only half of it through. */
+export async function forgetVersions(db: Database, direction: Direction, keys: readonly string[]): Promise<void> {
+  for (const chunk of chunksOf(keys)) {
+    await db
+      .updateTable('ledger')
+      .set({ version: '' })
+      .where('direction', '=', direction)
+      .where('key', 'in', chunk)
+      .execute();
+  }
+}
+
+/** The target is not what it was when these versions were noted: of a whole stream. */
+export async function forgetVersionsOf(db: Database, { direction, type }: StreamKey): Promise<void> {
+  await db
+    .updateTable('ledger')
+    .set({ version: '' })
+    .where('direction', '=', direction)
+    .where('type', '=', type)
+    .where('version', '!=', '')
+    .execute();
 }
 
 /** Notes the version in the target of what was written, where nobody knew it. */

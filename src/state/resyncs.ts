@@ -1,7 +1,7 @@
 /** What came of the last order to resync a stream, for people, and for an attempt that is made again. */
 import type { RefusalCode } from '../sync/denial.ts';
 import type { Database } from './database.ts';
-import type { FenceMode } from './fence-modes.ts';
+import type { FenceMode } from './tables.ts';
 import type { StreamKey } from './streams.ts';
 
 /** What was found before a resync: names, versions and counts. What could not be found out is absent. */

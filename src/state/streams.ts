@@ -2,8 +2,7 @@
 import type { Selectable } from 'kysely';
 
 import type { Database } from './database.ts';
-import type { FenceMode } from './fence-modes.ts';
-import type { Direction, Tables } from './tables.ts';
+import type { Direction, FenceMode, Tables } from './tables.ts';
 
 export interface StreamKey {
   readonly direction: Direction;

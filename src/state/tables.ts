@@ -3,6 +3,9 @@ import type { ColumnType, Generated } from 'kysely';
 
 export type Direction = 'up' | 'down';
 
+/** How a target is fenced: see src/activities/commit/fence.ts. */
+export type FenceMode = 'if-match' | 'marker';
+
 export interface Tables {
   meta: { name: string; value: string };
   streams: StreamTable;
@@ -20,8 +23,8 @@ export interface Tables {
   deletions: DeletionTable;
   conflicts: ConflictTable;
   departures: DepartureTable;
-  /** How each server is fenced (FenceMode), and when that was found out. */
-  fence_modes: { server: string; mode: string; found_ms: number };
+  /** How each server is fenced, and when that was found out. */
+  fence_modes: { server: string; mode: FenceMode; found_ms: number };
   resyncs: ResyncTable;
   markers: { stream: string; id: string; at_ms: number };
   guard_patients: GuardPatientTable;
@@ -123,7 +126,7 @@ interface DeletionTable {
   digest: string;
 }
 
-/** Copies in the target that somebody else had changed, and that a repair wrote anew. */
+/** Copies in the target that somebody else had changed, and that a commit or a repair has written over. */
 interface ConflictTable {
   direction: Direction;
   key: string;

@@ -1,5 +1,5 @@
 /** Puts a fence around a commit, or closes the door behind one that was given up, in the way that its target knows. */
-import type { FenceMode } from '../../state/fence-modes.ts';
+import type { FenceMode } from '../../state/tables.ts';
 import { TroubleError } from '../failures.ts';
 import { post } from './cursor-writes.ts';
 import { moveLanes, openLanes } from './fence-lanes.ts';

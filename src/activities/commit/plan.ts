@@ -60,8 +60,8 @@ export async function planBatch(parts: PlanningParts, batch: Batch, position: St
       position,
       moved: advance(position, batch.range, batch.matured),
       writes: [
-        ...ready.map((item) => writeOf(batch, item)),
-        ...resolution.released.map(releasedWrite),
+        ...ready.map((item) => writeOf(batch, item, draft.ledger)),
+        ...(await releasedWrites(parts, batch.stream, resolution.released)),
         ...draft.deletes.map((key): PlannedWrite => ({ key, method: 'DELETE', digest: '', needs: [] })),
       ],
       bytesOfReleased: new Map(resolution.released.map(({ key, bytes }) => [key, bytes])),
@@ -99,7 +99,7 @@ export async function planRelease(
       batch: '',
       position,
       moved: { settled: position.settled, delivered: position.delivered },
-      writes: released.map(releasedWrite),
+      writes: await releasedWrites(parts, batch.stream, released),
       bytesOfReleased: new Map(released.map(({ key, bytes }) => [key, bytes])),
       counts: noCounts,
       unchangedKeys: [],
@@ -146,7 +146,11 @@ interface Draft {
   readonly puts: readonly PutItem[];
   readonly deletes: readonly string[];
   readonly unchangedKeys: readonly string[];
+  /** What was known of these items. */
+  readonly ledger: Ledger;
 }
+
+type Ledger = ReadonlyMap<string, LedgerEntry>;
 
 /** What of the items changes anything at the target. */
 async function draftOf(
@@ -163,20 +167,34 @@ async function draftOf(
     puts: changed.filter(isPut),
     deletes: changed.filter((item) => !isPut(item)).map(({ line }) => line.key),
     unchangedKeys: items.filter(isUnchanged).map(({ line }) => line.key),
+    ledger,
   };
 }
 
-const releasedWrite = ({ key, digest, needs }: Released[number]): PlannedWrite => ({
-  key,
-  method: 'PUT',
-  digest,
-  needs,
-});
+async function releasedWrites(
+  parts: PlanningParts,
+  { direction }: StreamKey,
+  released: Released,
+): Promise<PlannedWrite[]> {
+  const ledger = await readLedger(
+    parts.db,
+    direction,
+    released.map(({ key }) => key),
+  );
+  return released.map(({ key, digest, needs }) => ({ key, method: 'PUT', digest, needs, ...versionOf(ledger, key) }));
+}
 
-function writeOf(batch: Batch, { line, source }: PutItem): PlannedWrite {
+/** The version that stands in the target, by what this site wrote there last. */
+function versionOf(ledger: Ledger, key: string): Pick<PlannedWrite, 'version'> {
+  const { digest = '', version = '' } = ledger.get(key) ?? {};
+  return digest === '' || version === '' ? {} : { version };
+}
+
+function writeOf(batch: Batch, { line, source }: PutItem, ledger: Ledger): PlannedWrite {
   const { key, digest, needs, start, end } = line;
   const form = source.form === batch.form ? {} : { form: source.form };
-  return { key, method: 'PUT', digest, needs, at: { ...form, part: source.part, start, end, line: line.line } };
+  const at = { ...form, part: source.part, start, end, line: line.line };
+  return { key, method: 'PUT', digest, needs, ...versionOf(ledger, key), at };
 }
 
 /** Whether the target has this state already, by what this site wrote in this epoch. */

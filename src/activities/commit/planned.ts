@@ -14,6 +14,8 @@ export interface PlannedWrite {
   readonly method: 'PUT' | 'DELETE';
   readonly digest: string;
   readonly needs: readonly string[];
+  /** The target's version of what this site wrote there last; absent where nobody knows it, and where it wrote nothing. */
+  readonly version?: string;
   readonly at?: {
     /** Where it is another than the batch's: masked for words that came late. */
     readonly form?: string;
@@ -31,6 +33,8 @@ export interface CommitPlan {
   readonly label: string;
   /** The attempt that made it; absent in plans of older programs. */
   readonly planner?: string;
+  /** When it was made; absent in plans of older programs. */
+  readonly plannedMs?: number;
   /** The batch whose pending rows become seen; a release round has none. */
   readonly batch: string;
   readonly form: string;
@@ -55,7 +59,7 @@ export interface CommitPlan {
 }
 
 /** A plan that was made just now. */
-export type MadePlan = CommitPlan & { readonly planner: string };
+export type MadePlan = CommitPlan & { readonly planner: string; readonly plannedMs: number };
 
 export interface GuardCounts {
   readonly masked: number;
@@ -79,8 +83,8 @@ export interface PlanDraft {
   readonly guarded: GuardCounts;
 }
 
-/** Bytes of an entry around the resource's JSON: method, url and braces. */
-const entryOverheadBytes = 160;
+/** Bytes of an entry around the resource's JSON: method, url, version and braces. */
+const entryOverheadBytes = 200;
 
 /** Cuts a plan into transactions; sets that fit into none go into quarantine. */
 export async function finishPlan(parts: PlanningParts, draft: PlanDraft): Promise<MadePlan> {
@@ -104,6 +108,7 @@ export async function finishPlan(parts: PlanningParts, draft: PlanDraft): Promis
     stream,
     label,
     planner: parts.planner,
+    plannedMs: parts.now(),
     batch,
     form,
     ...(draft.own && { own: draft.own }),

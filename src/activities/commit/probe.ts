@@ -6,8 +6,8 @@ import { randomBytes } from 'node:crypto';
 
 import type { CommitTarget } from '../../fhir/server.ts';
 import { fixedLimits } from '../../limits.ts';
-import { type FenceMode, noteFenceMode, readFenceMode } from '../../state/fence-modes.ts';
-import type { Direction } from '../../state/tables.ts';
+import { noteFenceMode, readFenceMode } from '../../state/fence-modes.ts';
+import type { Direction, FenceMode } from '../../state/tables.ts';
 import { cancelSignal, onSide, TroubleError } from '../failures.ts';
 import { type Parts, targetName } from '../parts.ts';
 import { cursorType } from './cursor-writes.ts';

@@ -6,9 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { CommitTarget } from '../../fhir/server.ts';
 import { fixedLimits } from '../../limits.ts';
+import type { FenceMode } from '../../state/tables.ts';
 import { assertInTime, cancelSignal, heartbeat, onSide, TroubleError } from '../failures.ts';
 import type { Parts } from '../parts.ts';
 import type { Contents } from './contents.ts';
+import { EditedCopies } from './edited-copies.ts';
 import type { Fence } from './fence.ts';
 import { LeftBehind } from './left-behind.ts';
 import { type CommitPlan, type Sets, writesOf } from './planned.ts';
@@ -18,6 +20,7 @@ export interface SendInput {
   readonly parts: Parts;
   readonly target: CommitTarget;
   readonly plan: CommitPlan;
+  readonly mode: FenceMode;
   readonly fence: Fence;
   readonly contents: Contents;
 }
@@ -42,10 +45,12 @@ class Sender implements Sent {
   readonly versions = new Map<string, string>();
   readonly #input: SendInput;
   readonly #behind: LeftBehind;
+  readonly #edited: EditedCopies;
 
   constructor(input: SendInput) {
     this.#input = input;
     this.#behind = new LeftBehind(input);
+    this.#edited = new EditedCopies(input);
   }
 
   async all(): Promise<void> {
@@ -90,6 +95,7 @@ class Sender implements Sent {
       if (answer.status === 409 || answer.status === 412) {
         if ((await fence.judge(bundle)) === 'applied') return;
         // The fence stands: a serialization conflict, which goes away by itself; a 409 that stays is the content's.
+        if (answer.status === 412 && attempt > 1) await this.#edited.find(sendable);
         if (attempt < fixedLimits.conflictAttemptsMax) {
           await pause(attempt * (20 + Math.random() * 60));
           continue;
@@ -150,7 +156,7 @@ class Sender implements Sent {
 
   async #post(sets: Sets, bundle: number, upTo: number | undefined): ReturnType<CommitTarget['transaction']> {
     const { target, fence } = this.#input;
-    const body = await transactionBody(this.#input, sets, fence.entries(bundle, upTo));
+    const body = await transactionBody(this.#input, sets, this.#edited, fence.entries(bundle, upTo));
     heartbeat({ bundlesPosted: this.posted, bundlesPlanned: this.#input.plan.bundles.length });
     assertInTime();
     this.posted += 1;

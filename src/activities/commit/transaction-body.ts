@@ -2,15 +2,18 @@
 import { randomUUID } from 'node:crypto';
 
 import type { Contents } from './contents.ts';
+import type { EditedCopies } from './edited-copies.ts';
 import { type CommitPlan, type PlannedWrite, type Sets, writeAt } from './planned.ts';
 
 /**
  * The Bundle of some sets.
+ * @param edited - knows which copies must be those that we wrote
  * @param fenceEntries - entries of the fence, as JSON; they come first
  */
 export async function transactionBody(
   { plan, contents }: { readonly plan: CommitPlan; readonly contents: Contents },
   sets: Sets,
+  edited: EditedCopies,
   fenceEntries: readonly string[],
 ): Promise<Buffer> {
   const pieces: Uint8Array[] = [Buffer.from('{"resourceType":"Bundle","type":"transaction","entry":[')];
@@ -24,7 +27,7 @@ export async function transactionBody(
     const writes = set.map((index) => writeAt(plan, index));
     const urns = urnsOf(writes);
     for (const write of writes) {
-      pieces.push(Buffer.from(separator), ...(await entryOf(contents, write, urns)));
+      pieces.push(Buffer.from(separator), ...(await entryOf(contents, write, urns, edited.versionOf(write))));
       separator = ',';
     }
   }
@@ -36,8 +39,10 @@ async function entryOf(
   contents: Contents,
   write: PlannedWrite,
   urns: ReadonlyMap<string, string>,
+  version: string | undefined,
 ): Promise<Uint8Array[]> {
-  const request = `"request":${JSON.stringify({ method: write.method, url: write.key })}}`;
+  const ifMatch = version !== undefined && { ifMatch: `W/"${version}"` };
+  const request = `"request":${JSON.stringify({ method: write.method, url: write.key, ...ifMatch })}}`;
   if (write.method === 'DELETE') return [Buffer.from(`{${request}`)];
   const urn = urns.get(write.key);
   const fullUrl = urn === undefined ? '' : `"fullUrl":"${urn}",`;

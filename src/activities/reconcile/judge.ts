@@ -10,7 +10,7 @@ import { isOwner, type Survey, surveyPage, type SurveyRow } from '../../state/su
 import { orderWanted } from '../../state/wanted.ts';
 import { type DriftKind, driftOf, found, hangsOnTarget, isDeletedBy } from '../../sync/drift.ts';
 import { heartbeat, TroubleError } from '../failures.ts';
-import { ownAmong } from '../own-in-target.ts';
+import { versionsInTarget } from '../own-in-target.ts';
 import type { Parts } from '../parts.ts';
 import type { Tally } from './tally.ts';
 
@@ -37,9 +37,10 @@ export async function judgeAll(parts: Parts, judging: Judging): Promise<boolean>
     const absent = rows.filter(
       ({ digest, listed, found: now }) => digest !== '' && listed === null && now !== found.nothing,
     );
-    const back = await ownAmong(
+    // What is deleted while pages are read moves the others, and one may fall between two of them.
+    const back = await versionsInTarget(
       parts,
-      survey,
+      survey.direction,
       absent.map(({ key }) => key),
     );
     const nowMs = parts.now();
@@ -65,7 +66,7 @@ async function judgePage(
   tx: Database,
   judging: Judging,
   rows: readonly SurveyRow[],
-  back: ReadonlySet<string>,
+  back: ReadonlyMap<string, string>,
   nowMs: number,
 ): Promise<void> {
   const { survey, tally, repair, trustsTarget } = judging;
@@ -89,8 +90,12 @@ async function judgePage(
   if (repair) await orderRepair(tx, survey, differing, nowMs);
 }
 
-const isUnsure = (kind: DriftKind, { key }: SurveyRow, trustsTarget: boolean, back: ReadonlySet<string>): boolean =>
-  (hangsOnTarget.has(kind) && !trustsTarget) || (kind === 'missing-in-target' && back.has(key));
+const isUnsure = (
+  kind: DriftKind,
+  { key }: SurveyRow,
+  trustsTarget: boolean,
+  back: ReadonlyMap<string, string>,
+): boolean => (hangsOnTarget.has(kind) && !trustsTarget) || (kind === 'missing-in-target' && back.has(key));
 
 /** The stream does the rest, as batches of its own between two of its feed's. */
 async function orderRepair(tx: Database, survey: Survey, differing: readonly Judged[], foundMs: number): Promise<void> {
