@@ -175,6 +175,8 @@ export const fixedLimits = {
   conflictsKeptMax: 10_000,
   /** Conflicts in one answer. */
   conflictsPageMax: 1_000,
+  /** A server gets so long to count a type before a resync; else its count stays unknown. */
+  countSecondsMax: 60,
   /** Leaving waits so long at most for a stream to finish its batch in hand. What it does later has no effect. */
   leaveStopSecondsMax: 15 * 60,
   /** Bytes of an error answer that are read to classify it. */

@@ -2,6 +2,7 @@
  * Before a resync begins: what would make it fail or do damage half way? Looked at without harm, all of it at once, so that
  * whoever asked can mend all of it at once. What passes by itself (a server that is busy) is thrown, to be tried again.
  */
+import { fixedLimits } from '../limits.ts';
 import type { ResyncFound } from '../state/resyncs.ts';
 import { cursorId } from '../sync/cursor.ts';
 import type { RefusalCode } from '../sync/denial.ts';
@@ -41,8 +42,8 @@ export async function preflight(parts: Parts, stream: StreamKey, acceptFewer: bo
   await check(() => listable(parts, stream));
   await check(() => stageable(parts, stream));
   await check(() => compilable(parts, stream));
-  const target = await counted(() => countTarget(parts, stream));
-  const source = await counted(() => countSource(parts, stream));
+  const target = await counted((signal) => countTarget(parts, stream, signal));
+  const source = await counted((signal) => countSource(parts, stream, signal));
   if (!acceptFewer && isFarFewer(parts, source, target)) refused.add('fewer-at-source');
   const found: ResyncFound = {
     policy: policyOf(parts, stream.direction),
@@ -103,22 +104,21 @@ async function compilable({ pool, rulesets, now }: Parts, { direction, type }: S
 }
 
 /** Counts are for people's eyes: a server that does not count, or takes too long, is no reason to refuse. */
-async function counted(count: () => Promise<number | undefined>): Promise<number | undefined> {
+async function counted(count: (signal: AbortSignal) => Promise<number | undefined>): Promise<number | undefined> {
+  const stop = cancelSignal();
   try {
-    return await count();
+    return await count(AbortSignal.any([stop, AbortSignal.timeout(fixedLimits.countSecondsMax * 1_000)]));
   } catch (error) {
-    if (cancelSignal().aborted) throw error;
+    if (stop.aborted) throw error;
     return undefined;
   }
 }
 
-const countTarget = (parts: Parts, { direction, type }: StreamKey): Promise<number | undefined> =>
-  onSide('target', () =>
-    parts.servers[targetName(direction)].countTagged(type, originTag(parts, direction), cancelSignal()),
-  );
+const countTarget = (parts: Parts, { direction, type }: StreamKey, signal: AbortSignal): Promise<number | undefined> =>
+  onSide('target', () => parts.servers[targetName(direction)].countTagged(type, originTag(parts, direction), signal));
 
-const countSource = (parts: Parts, { direction, type }: StreamKey): Promise<number | undefined> =>
-  onSide('source', () => parts.servers[sourceName(direction)].count(type, cancelSignal()));
+const countSource = (parts: Parts, { direction, type }: StreamKey, signal: AbortSignal): Promise<number | undefined> =>
+  onSide('source', () => parts.servers[sourceName(direction)].count(type, signal));
 
 /** As the end of a resync judges it: each resource in the target is of one at the source, so the difference would go. */
 function isFarFewer({ limits }: Parts, source: number | undefined, target: number | undefined): boolean {

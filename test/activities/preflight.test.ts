@@ -144,10 +144,13 @@ describe('a resync that begins', () => {
     });
   });
 
-  it('does so also where the source counts for nobody', async () => {
-    await withPatients({ limits: { quarantineCountMin: 1 } }, async (site) => {
+  it.each([
+    ['does not let us', forbidden],
+    ['takes too long to', { kind: 'hang' } as const],
+  ])('does so also where the source %s count', async (_how, action) => {
+    await withPatients({ limits: { quarantineCountMin: 1, requestTimeoutSeconds: 1 } }, async (site) => {
       for (const id of ['a', 'b', 'c']) site.instance.purge('Patient', id);
-      site.instance.faults.push({ match: { pathRegex: /_total=accurate/ }, action: forbidden });
+      site.instance.faults.push({ match: { pathRegex: /_total=accurate/ }, action });
       const result = await site.resync(patients);
       expect(result).toMatchObject({ epoch: 2, found: { target: 3 } });
       expect(result).not.toHaveProperty('found.source');
