@@ -13,11 +13,12 @@ import type { SiteCalled } from './site.ts';
  * Begins a leaving, or tells the one that goes on.
  * @throws NoWorkerProblem where no worker of the site answers; UsageProblem where one that keeps should delete
  */
-export async function beginLeave({ client, instance }: SiteCalled, data: LeaveChoice): Promise<void> {
+export async function beginLeave(site: SiteCalled, data: LeaveChoice): Promise<void> {
+  const { client, instance } = site;
   await requireWorker(client, instance);
   // First of all: no tick begins anything meanwhile.
   await removeSchedules(client, instance);
-  const under = await leaveStatus(client, instance);
+  const under = await statusInTime(site);
   if (under !== undefined && under.phase !== 'left') {
     if (under.data === 'keep' && data === 'delete')
       throw new UsageProblem(`${instance} is leaving with its data kept; wait for the end, then say delete`);
@@ -31,19 +32,26 @@ export async function beginLeave({ client, instance }: SiteCalled, data: LeaveCh
  * @throws NoWorkerProblem where no worker of the site answers any more; the leaving goes on when one does
  */
 export async function untilLeft(
-  { client, instance, patienceMs }: SiteCalled,
+  site: SiteCalled,
   onChange?: (status: LeaveStatus) => void,
 ): Promise<LeaveStatus | undefined> {
-  for (let answeredMs = Date.now(); ;) {
-    try {
-      const status = await leaveStatus(client, instance);
-      answeredMs = Date.now();
-      if (status !== undefined) onChange?.(status);
-      if (status === undefined || status.phase === 'left' || status.need !== undefined) return status;
-    } catch (error) {
-      if (!(error instanceof NoWorkerProblem) || Date.now() - answeredMs >= patienceMs) throw error;
-    }
+  for (;;) {
+    const status = await statusInTime(site);
+    if (status !== undefined) onChange?.(status);
+    if (status === undefined || status.phase === 'left' || status.need !== undefined) return status;
     await sleep(500);
+  }
+}
+
+/** Where the leaving stands: a worker that is being restarted answers soon. */
+async function statusInTime({ client, instance, patienceMs }: SiteCalled): Promise<LeaveStatus | undefined> {
+  for (const untilMs = Date.now() + patienceMs; ;) {
+    try {
+      return await leaveStatus(client, instance);
+    } catch (error) {
+      if (!(error instanceof NoWorkerProblem) || Date.now() >= untilMs) throw error;
+      await sleep(500);
+    }
   }
 }
 
@@ -51,9 +59,10 @@ export async function untilLeft(
  * Has an instance that left come back. Returns how many streams begin anew.
  * @throws NoWorkerProblem where no worker of the site answers; UsageProblem while it is leaving
  */
-export async function join({ client, instance, patienceMs }: SiteCalled): Promise<number> {
+export async function join(site: SiteCalled): Promise<number> {
+  const { client, instance, patienceMs } = site;
   await requireWorker(client, instance);
-  const under = await leaveStatus(client, instance);
+  const under = await statusInTime(site);
   if (under !== undefined && under.phase !== 'left') throw new UsageProblem(`${instance} is leaving: wait for the end`);
   return (await joinAt(client, instance, patienceMs)).streams;
 }

@@ -22,7 +22,7 @@ export class LeaveFace {
     this.#show({ ...rest, phase, since, ...(type !== undefined && { type }) });
   }
 
-  note(change: Partial<Pick<LeaveStatus, 'data' | 'deleted'>>): void {
+  note(change: Partial<Pick<LeaveStatus, 'data' | 'deleted' | 'unnoted' | 'keys'>>): void {
     this.#show({ ...this.#status, ...change });
   }
 

@@ -45,7 +45,8 @@ class Leaving {
     const record = await this.#tries.insist(() =>
       finishLeave.executeWithOptions({ summary: `left: data ${data}` }, [{ data, unnoted }]),
     );
-    this.#face.note({ deleted: record.deleted });
+    const { deleted, unnoted: untold, keys } = record;
+    this.#face.note({ deleted, unnoted: untold, keys });
     this.#face.enter('left');
     return record;
   }
