@@ -69,6 +69,28 @@ describe('a resource that waits for a target which no feed has shown', () => {
     });
   });
 
+  it('is released, too, where somebody had deleted the target in the hub, past everything that the site knows', async () => {
+    await withSite({ streams }, async (site) => {
+      await loaded(site);
+      site.instance.put(patient('lost'));
+      site.settle();
+      await site.drive(patients);
+      site.hub.delete('Patient', site.pseudonym('Patient', 'lost'));
+      for (const [id, subject] of [
+        ['o1', 'Patient/lost'],
+        ['o2', 'Patient/first'],
+      ] as const)
+        observe(site, id, subject);
+      const { commits } = await site.drive(observations);
+      expect(commits).toMatchObject([{ parked: 1, counts: { committed: 1 } }]);
+      expect((await site.poll()).due).toBe(1);
+      await site.drive(patients);
+      expect(site.inHub('Patient', 'lost')).toEqual(site.expected('Patient', 'lost'));
+      expect(site.inHub('Observation', 'o1')).toEqual(site.expected('Observation', 'o1'));
+      expect(site.logged.join('')).not.toContain('lost');
+    });
+  });
+
   it('leaves no id of the source in the state or a log', async () => {
     await withSite({ streams }, async (site) => {
       await loaded(site);

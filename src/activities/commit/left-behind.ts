@@ -6,6 +6,7 @@ import { forgetInLedger } from '../../state/ledger.ts';
 import { park, parkedBy, removeParked } from '../../state/parked.ts';
 import { readParkedMarks } from '../../state/parked-marks.ts';
 import { putInQuarantine, quarantinedBy, releaseFromQuarantine } from '../../state/quarantine.ts';
+import { splitLabel } from '../../sync/commit-label.ts';
 import { putLine } from '../../threads/lines.ts';
 import type { Parts } from '../parts.ts';
 import { quarantineEntry } from '../quarantined.ts';
@@ -13,6 +14,7 @@ import { breakerCheck } from './breaker.ts';
 import type { Contents } from './contents.ts';
 import { parkedContext } from './contexts.ts';
 import { type CommitPlan, type PlannedWrite, type Sets, writeAt, writesOf } from './planned.ts';
+import { noteWanted } from './wanted.ts';
 
 export class LeftBehind {
   readonly #input: { readonly parts: Parts; readonly plan: CommitPlan; readonly contents: Contents };
@@ -97,7 +99,12 @@ export class LeftBehind {
     // What the ledger believed to be there is not: the next state of it has to be written again.
     const ours = new Set(plan.writes.map((write) => write.key));
     const gone = missing.filter((key) => !ours.has(key));
-    if (parked.length > 0) await forgetInLedger(parts.db, plan.stream.direction, gone);
+    if (parked.length > 0) {
+      await forgetInLedger(parts.db, plan.stream.direction, gone);
+      // No feed brings it again: it has not changed at the source.
+      const [id] = splitLabel(plan.label);
+      await noteWanted(parts, { id, stream: plan.stream }, gone);
+    }
     return parked;
   }
 

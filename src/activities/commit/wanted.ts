@@ -16,7 +16,11 @@ import { targetKey } from '../target-key.ts';
 import { wantedContext } from './contexts.ts';
 
 /** Notes which targets of a batch's parked resources have to be asked for. */
-export async function noteWanted(parts: Parts, { id, stream }: Batch, needs: readonly string[]): Promise<void> {
+export async function noteWanted(
+  parts: Parts,
+  { id, stream }: Pick<Batch, 'id' | 'stream'>,
+  needs: readonly string[],
+): Promise<void> {
   const { direction } = stream;
   const missing = await missingOfLoaded(parts, direction, needs);
   if (missing.size === 0) return;
