@@ -20,8 +20,8 @@ export class AccessPolicies {
     this.#store = store;
   }
 
-  /** Throws 403 unless a policy lets the client do it. */
-  require(clientId: string, target: Target): void {
+  /** Throws 403 unless a policy lets the client do it. @param body - what is written; of a bundle's entry its resource */
+  require(clientId: string, target: Target, body?: Json): void {
     const request: JsonObject = {
       client: { id: clientId },
       uri: target.uri,
@@ -31,6 +31,7 @@ export class AccessPolicies {
         ...(target.type === '' ? {} : { 'resource/type': target.type }),
         ...(target.id === '' ? {} : { 'resource/id': target.id }),
       },
+      ...(body !== undefined && { body }),
     };
     if (this.#current().some((policy) => policy(clientId, request))) return;
     throw new Refusal(403, { code: 'forbidden', diagnostics: 'Forbidden' });

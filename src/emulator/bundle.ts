@@ -23,7 +23,7 @@ export interface BundleRequest {
   /** `return=minimal` leaves resources out of the answer. */
   readonly minimal: boolean;
   /** Throws when the caller may not do what an entry asks. */
-  readonly authorize: (target: Target) => void;
+  readonly authorize: (target: Target, body?: Json) => void;
 }
 
 interface Entry {
@@ -71,7 +71,7 @@ async function runTransaction(
     const promised = new Set(urns.values());
     const answers = entries.map((entry, index) => {
       at = index;
-      request.authorize(entry.target);
+      request.authorize(entry.target, entry.resource);
       if (entry.resource !== undefined) resolveReferences(tx, entry.resource, urns);
       const references = request.skipReferences ? 'skip' : forwardReferences ? 'later' : 'check';
       return entryAnswer(
@@ -111,7 +111,7 @@ async function runBatch(
     const tx = new Transaction(context.store, context.options);
     try {
       const entry = parseEntry(source, request.format);
-      request.authorize(entry.target);
+      request.authorize(entry.target, entry.resource);
       const result = interact(context, tx, interactionOf(context, entry, request.skipReferences ? 'skip' : 'check'));
       await commit(tx, request.isolation);
       answers.push(entryAnswer(context, entry, result, request));

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Json, JsonObject } from '../fhir/resource.ts';
 import type { AccessPolicies } from './access-policy.ts';
 import type { Authentication } from './auth.ts';
-import { runBundle } from './bundle.ts';
+import { type BundleRequest, runBundle } from './bundle.ts';
 import { changes } from './changes.ts';
 import { capabilityStatement } from './capability.ts';
 import type { Commit } from './commit.ts';
@@ -74,7 +74,7 @@ async function answer(parts: Parts, request: ServerRequest): Promise<ServerAnswe
 async function guarded(parts: Parts, request: ServerRequest): Promise<ServerAnswer> {
   const { target, headers } = request;
   const authorize = authorizer(parts, headers.authorization);
-  authorize(target);
+  authorize(target, writes(target) ? parseJson(request.text) : undefined);
   switch (target.operation) {
     case 'bundle':
       return bundleAnswer(parts, request, authorize);
@@ -96,18 +96,18 @@ async function guarded(parts: Parts, request: ServerRequest): Promise<ServerAnsw
   }
 }
 
-function authorizer(parts: Parts, authorization: string | undefined): (target: Target) => void {
+function authorizer(parts: Parts, authorization: string | undefined): BundleRequest['authorize'] {
   if (parts.options.insecure) return () => undefined;
   const clientId = parts.authentication.clientOf(authorization);
-  return (target) => {
-    parts.policies.require(clientId, target);
+  return (target, body) => {
+    parts.policies.require(clientId, target, body);
   };
 }
 
 async function bundleAnswer(
   parts: Parts,
   request: ServerRequest,
-  authorize: (target: Target) => void,
+  authorize: BundleRequest['authorize'],
 ): Promise<ServerAnswer> {
   const { target, headers } = request;
   const prefer = headerText(headers.prefer) ?? '';
@@ -130,11 +130,10 @@ async function single(parts: Parts, request: ServerRequest): Promise<ServerAnswe
   const { target, headers } = request;
   const searchTarget =
     target.operation === 'search' && target.method === 'POST' ? withForm(target, request.text) : target;
-  const writes = target.operation === 'create' || target.operation === 'update';
   const tx = new Transaction(parts.store, parts.options);
   const result = interact(parts, tx, {
     target: searchTarget,
-    body: writes ? parseJson(request.text) : undefined,
+    body: writes(target) ? parseJson(request.text) : undefined,
     ifMatch: headerText(headers['if-match']),
     ifNoneMatch: headerText(headers['if-none-match']),
     ifNoneExist: headerText(headers['if-none-exist']),
@@ -142,10 +141,12 @@ async function single(parts: Parts, request: ServerRequest): Promise<ServerAnswe
   });
   await parts.commit(tx, headerText(headers['x-max-isolation-level']));
   const json = resultJson(result, target);
-  const empty = json === undefined || (writes && (headerText(headers.prefer) ?? '').includes('return=minimal'));
+  const empty = json === undefined || (writes(target) && (headerText(headers.prefer) ?? '').includes('return=minimal'));
   const extra = result.stored === undefined ? {} : resourceHeaders(result.stored, target, result.status);
   return { status: result.status, headers: { ...jsonType, ...extra }, body: empty ? [] : [json] };
 }
+
+const writes = ({ operation }: Target): boolean => operation === 'create' || operation === 'update';
 
 function resourceHeaders(stored: Stored, target: Target, status: number): Record<string, string> {
   const base = target.format === 'fhir' ? '/fhir' : '';

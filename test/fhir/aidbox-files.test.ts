@@ -277,6 +277,23 @@ describe.each([
   });
 });
 
+describe('several sites at one hub', () => {
+  it('cannot create cursors, lanes or markers under each other’s names', async () => {
+    const aidbox = aidboxOf('hub');
+    const create = (content: object): ReturnType<typeof transaction> =>
+      transaction(aidbox, ['POST', 'ChangesInfo', content]);
+    const other = `m-${'9876543210'.repeat(4)}`;
+    for (const id of ['south.up.Patient', 'south.up.Patient.l0', 'north', 'northern.up.Patient', 'anything'])
+      await refused(create(cursor(id)));
+    await refused(create({ ...cursor('north.up.Observation'), instance: 'south' }));
+    await refused(create({ ...cursor(other, 'marker'), instance: 'south' }));
+    const { id: _id, ...nameless } = cursor('') as Record<string, unknown>;
+    await refused(create(nameless));
+    expect(await create(cursor('north.up.Observation'))).toMatchObject(done);
+    expect(await create(cursor(other, 'marker'))).toMatchObject(done);
+  });
+});
+
 describe('the files', () => {
   it('let the site read its own registration at the hub, which approves no policy yet', async () => {
     const { resource } = (await aidboxOf('hub').read('AidboxInstance', 'north'))!;
