@@ -5,6 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 
 import { startEmulator } from '../../src/emulator/emulator.ts';
 import { cursorId } from '../../src/sync/cursor.ts';
+import { holdTransaction } from '../support/held.ts';
 import { inActivity, patient, type Site, up, withSite } from '../support/site.ts';
 
 const patients = up('Patient');
@@ -190,6 +191,38 @@ describe('the cursor in the target against the state of the site', () => {
       expect(report.drift).toEqual({ purged: 1 });
       await site.drive(patients);
       expect(site.inHub('Patient', 'c')).toBeUndefined();
+    });
+  });
+});
+
+describe('a commit that was given up', () => {
+  const cursorText = '"kind":"cursor"';
+
+  it('is closed by whoever fences it off first: the next one that is open by then stays so', async () => {
+    await withSite({}, async (site) => {
+      put(site, 'male');
+      const given = await site.cleanBatch(patients);
+      const busy = { kind: 'answer', status: 503 } as const;
+      site.hub.faults.push({ match: { method: 'POST', bodyIncludes: cursorText }, times: 1, action: busy });
+      await expect(site.commit(given)).rejects.toMatchObject({ type: 'target-busy' });
+      expect((await site.position(patients)).openCommit?.bundles).toBeGreaterThan(0);
+      // The first that comes has fenced it off, and does not hear of it.
+      const first = holdTransaction(site, (bundle) => bundle.includes('"closed":'), { answer: true });
+      const fetching = site.fetch(patients, {}, first.activities);
+      await first.reached;
+      const batch = await site.cleanBatch(patients);
+      const second = holdTransaction(site, (bundle) => bundle.includes(cursorText));
+      const committing = site.commit(batch, second.activities);
+      await Promise.race([second.reached, committing]);
+      const open = (await site.position(patients)).openCommit;
+      expect(open?.label).toContain(batch.id);
+      first.release();
+      await fetching.catch(() => undefined);
+      expect((await site.position(patients)).openCommit).toEqual(open);
+      second.release();
+      await committing;
+      for (const id of ids) expect(site.versionsInHub('Patient', id)).toBe(1);
+      expect((await site.position(patients)).openCommit).toBeUndefined();
     });
   });
 });

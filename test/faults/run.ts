@@ -42,8 +42,8 @@ export interface RunOptions {
   readonly atEnd?: (world: World) => void | Promise<void>;
 }
 
-/** No run takes so long that comes to rest. */
-const restSecondsMax = 90;
+/** No run takes so long that comes to rest: with files alone, and with servers on a machine that others use. */
+const restSecondsMax = { files: 90, servers: 300 };
 
 /** A stream that commits one range so often is on the spot. */
 const roundsMax = 20;
@@ -167,8 +167,7 @@ class Run {
     const options = { limitBytes: profile.limits.resourceBytesMax, poison };
     this.#truths = { up: new Truth('up', parts, options), down: new Truth('down', parts, options) };
     // Servers take longer than files: what happens shall happen while the site is at work.
-    const { state, staging } = this.#world.stores;
-    const pace = state === 'postgres' || staging === 's3' ? 6 : 1;
+    const pace = this.#world.places.areFiles ? 1 : 6;
     this.#workload.begin();
     this.#poll();
     for (let step = 0; step < profile.steps && this.#broken.length === 0; step += 1) {
@@ -250,7 +249,8 @@ class Run {
         idle = this.#due === 0 ? idle + 1 : 0;
       }
     })();
-    const late = sleep(restSecondsMax * 1_000, 'late', { ref: false });
+    const secondsMax = this.#world.places.areFiles ? restSecondsMax.files : restSecondsMax.servers;
+    const late = sleep(secondsMax * 1_000, 'late', { ref: false });
     if ((await Promise.race([rest, late])) === 'late') {
       const open = this.#streams.filter((stream) => stream.isOpen).map(({ key, state }) => `${key.type} ${state}`);
       const codes = this.#failures.slice(-5).map((failure) => String((failure as { type?: string }).type));

@@ -147,6 +147,11 @@ export class Places {
     return new Places(servers, database, bucket as BucketConfig);
   }
 
+  /** Whether no server is asked. */
+  get areFiles(): boolean {
+    return this.database === undefined && this.bucket === undefined;
+  }
+
   async remove(): Promise<void> {
     const { postgres, s3 } = this.#servers ?? {};
     if (this.database !== undefined) await postgres?.drop(this.database.schema);

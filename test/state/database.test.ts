@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
 
 import { chunksOf, openDatabase, StateProblem } from '../../src/state/database.ts';
-import { readStream, updateStream } from '../../src/state/streams.ts';
+import { readStream, updateStream, writeStream } from '../../src/state/streams.ts';
 import { withState } from './state-file.ts';
 
 const patients = { direction: 'up', type: 'Patient' } as const;
@@ -39,6 +39,32 @@ describe('the state file', () => {
         expect((await readStream(again, patients)).delivered).toBe(42);
         await again.destroy();
       }
+    });
+  });
+
+  it('is left as it was by a transaction that there is no room for, and goes on when there is some', async () => {
+    await withState(async (db) => {
+      const rows = (count: number): { stream: string; id: string; at_ms: number }[] =>
+        Array.from({ length: count }, (_, index) => ({ stream: 's', id: `m${String(index)}`.padEnd(200), at_ms: 1 }));
+      const attempt = (count: number): Promise<void> =>
+        db.transaction().execute(async (tx) => {
+          await writeStream(tx, { ...(await readStream(tx, patients)), delivered: count });
+          for (const chunk of chunksOf(rows(count), 100))
+            await tx
+              .insertInto('markers')
+              .values([...chunk])
+              .execute();
+        });
+      await attempt(1);
+      await db.deleteFrom('markers').execute();
+      // SQLite's own error of a disk that is full: no page more than there are.
+      await sql`PRAGMA max_page_count = 1`.execute(db);
+      await expect(attempt(5_000)).rejects.toMatchObject({ code: 'ERR_SQLITE_ERROR', errcode: 13 });
+      expect((await readStream(db, patients)).delivered).toBe(1);
+      expect(await db.selectFrom('markers').selectAll().execute()).toEqual([]);
+      await sql`PRAGMA max_page_count = 1000000`.execute(db);
+      await attempt(5_000);
+      expect((await readStream(db, patients)).delivered).toBe(5_000);
     });
   });
 
