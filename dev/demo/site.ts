@@ -20,6 +20,8 @@ export interface SiteInput {
   readonly limits?: Readonly<Record<string, number>>;
   readonly steps?: readonly { readonly name: string; readonly module: string }[];
   readonly every?: string;
+  /** Where staging and state lie; beside the configuration where it is left out. */
+  readonly stores?: { readonly staging: object; readonly state: object };
 }
 
 /** Returns the path of the site's `sluice.yaml`. */
@@ -51,8 +53,7 @@ export async function writeSite(input: SiteInput): Promise<string> {
     ],
     policy: { file: input.policyFile },
     ...(input.steps && { steps: input.steps }),
-    staging: { folder: './staging' },
-    state: { file: './state.sqlite' },
+    ...(input.stores ?? { staging: { folder: './staging' }, state: { file: './state.sqlite' } }),
     keys: {
       staging: await secret('staging.key', generateKeyLine(1)),
       pseudonym: await secret('pseudonym.key', generateKeyLine(1)),

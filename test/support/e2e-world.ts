@@ -38,6 +38,8 @@ export interface SiteOptions {
   readonly limits?: Readonly<Record<string, number>>;
   readonly steps?: readonly { readonly name: string; readonly module: string }[];
   readonly source?: EmulatorOptions;
+  /** Where staging and state lie; in the site's folder where it is left out. */
+  readonly stores?: { readonly staging: object; readonly state: object };
 }
 
 export interface E2eSite {
@@ -132,6 +134,7 @@ export class E2eWorld {
       secrets: { instance: secret, hub: secret },
       limits: { ...quickLimits, ...options.limits },
       ...(options.steps && { steps: options.steps }),
+      ...(options.stores && { stores: options.stores }),
       // Ticks come when a test triggers them.
       every: '1h',
     });

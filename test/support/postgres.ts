@@ -1,11 +1,13 @@
 /** A PostgreSQL for tests: in a temporary folder, as a user without rights, on a port of its own. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { Client } from 'pg';
@@ -87,12 +89,17 @@ export class PostgresServer {
     await client.end();
   }
 
-  /** Ends the server at once, as a crash does: nothing is written any more. */
+  /** SIGKILL to the server and to each process of it: nobody closes or writes anything any more. */
   async crash(): Promise<void> {
-    const pid = (await readFile(join(this.#folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0];
-    process.kill(Number(pid), 'SIGQUIT');
+    const pid = Number((await readFile(join(this.#folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0]);
+    // Stopped, it makes no new ones and does not hear of those that go.
+    process.kill(pid, 'SIGSTOP');
+    const children = childrenOf(pid);
+    for (const one of [pid, ...children]) process.kill(one, 'SIGKILL');
     await ended(this.#process);
     this.#process?.stdin?.end();
+    // The next server refuses to start while one of them is left.
+    while (children.some(isLeft)) await sleep(10);
   }
 
   /** Starts the server, over what it left behind. */
@@ -142,6 +149,27 @@ export class PostgresServer {
     await rm(this.#folder, { recursive: true, force: true });
   }
 }
+
+/** State and parent of a process, by what the system says of it: `pid (name) state parent …`. */
+function statOf(pid: number): { state: string; parent: number } | undefined {
+  try {
+    const [state = '', parent] =
+      readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
+        .split(') ')
+        .at(-1)
+        ?.split(' ') ?? [];
+    return { state, parent: Number(parent) };
+  } catch {
+    return undefined;
+  }
+}
+
+const childrenOf = (pid: number): number[] =>
+  readdirSync('/proc')
+    .map(Number)
+    .filter((one) => statOf(one)?.parent === pid);
+
+const isLeft = (pid: number): boolean => (statOf(pid)?.state ?? 'Z') !== 'Z';
 
 async function ended(child: ChildProcess | undefined): Promise<void> {
   if (child?.exitCode === null && child.signalCode === null) await once(child, 'exit');
