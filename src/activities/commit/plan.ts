@@ -5,6 +5,7 @@
  * References are resolved first and words compared then: what is compared is what goes, and the words of whoever it refers
  * to are known by then. Where the leak guard changes something, it is resolved again.
  */
+import type { Database } from '../../state/database.ts';
 import { type LedgerEntry, readLedger } from '../../state/ledger.ts';
 import type { ParkCandidate } from '../../state/parked.ts';
 import { type Resolution, type ResolveInput, resolveWithin } from '../../state/resolve-references.ts';
@@ -33,17 +34,7 @@ export async function planBatch(parts: PlanningParts, batch: Batch, position: St
   for (;;) {
     // What is tried again was counted when it was refused first.
     if (batch.own === undefined) breakerCheck(parts.limits, batch.quarantined + refused.length, batch.changes);
-    const draft = await draftOf(parts, batch.stream, position, items);
-    const resolution = await resolve(parts, batch.stream, {
-      label: batch.id,
-      candidates: draft.puts.map((item) => candidateOf(parts, batch.stream, item)),
-      superseded: [...draft.unchangedKeys, ...draft.deletes, ...refused],
-      // Of what the feed brings, older refused states are history; what is tried again is one of those itself.
-      outdates:
-        batch.own === undefined
-          ? [...draft.puts.map(({ line }) => line.key), ...draft.unchangedKeys, ...draft.deletes]
-          : [],
-    });
+    const { draft, resolution } = await draftAndResolve(parts, batch, position, { items, refused });
     const ready = draft.puts.filter(({ line }) => resolution.ready.has(line.key));
     // Whatever has changed goes round again: something else may be ready now.
     const compared = await compareAll(parts, batch, items, ready, resolution.released);
@@ -87,7 +78,8 @@ export async function planRelease(
   const label = commitLabel(batch.id, round);
   const guarded = { masked: 0, withheld: 0 };
   for (;;) {
-    const { released } = await resolve(parts, batch.stream, { label, candidates: [], superseded: [], outdates: [] });
+    const nothing = { candidates: [], superseded: [], outdates: [] };
+    const { released } = required(await parts.write((tx) => resolve(tx, parts, batch.stream, { label, ...nothing })));
     if (released.length === 0) return undefined;
     const compared = await compareReleasedNow(parts, batch.stream, label, released);
     guarded.masked += compared.masked;
@@ -142,6 +134,34 @@ async function compareReleasedNow(
   return compareReleased(parts, direction, label, released);
 }
 
+/**
+ * In one transaction: another stream may be about to note that it has brought a parked state of one of these. What is
+ * compared with the ledger before that and resolved after it would be dropped as unchanged, or written once more.
+ */
+async function draftAndResolve(
+  parts: PlanningParts,
+  batch: Batch,
+  position: StreamPosition,
+  { items, refused }: { readonly items: readonly Item[]; readonly refused: readonly string[] },
+): Promise<{ draft: Draft; resolution: Resolution }> {
+  const { stream } = batch;
+  const { draft, resolution } = await parts.write(async (tx) => {
+    const draft = await draftOf(tx, stream, position, items);
+    const resolution = await resolve(tx, parts, stream, {
+      label: batch.id,
+      candidates: draft.puts.map((item) => candidateOf(parts, stream, item)),
+      superseded: [...draft.unchangedKeys, ...draft.deletes, ...refused],
+      // Of what the feed brings, older refused states are history; what is tried again is one of those itself.
+      outdates:
+        batch.own === undefined
+          ? [...draft.puts.map(({ line }) => line.key), ...draft.unchangedKeys, ...draft.deletes]
+          : [],
+    });
+    return { draft, resolution };
+  });
+  return { draft, resolution: required(resolution) };
+}
+
 interface Draft {
   readonly puts: readonly PutItem[];
   readonly deletes: readonly string[];
@@ -154,13 +174,13 @@ type Ledger = ReadonlyMap<string, LedgerEntry>;
 
 /** What of the items changes anything at the target. */
 async function draftOf(
-  parts: PlanningParts,
+  tx: Database,
   stream: StreamKey,
   position: StreamPosition,
   items: readonly Item[],
 ): Promise<Draft> {
   const keys = items.map(({ line }) => line.key);
-  const ledger = await readLedger(parts.db, stream.direction, keys);
+  const ledger = await readLedger(tx, stream.direction, keys);
   const isUnchanged = ({ line }: Item): boolean => equalsLedger(line, ledger.get(line.key), position.epoch);
   const changed = items.filter((item) => !isUnchanged(item));
   return {
@@ -218,22 +238,25 @@ function candidateOf(parts: PlanningParts, stream: StreamKey, item: PutItem): Pa
   };
 }
 
-async function resolve(
+function resolve(
+  tx: Database,
   parts: PlanningParts,
   stream: StreamKey,
   input: Pick<ResolveInput, 'candidates' | 'superseded' | 'outdates'> & { readonly label: string },
-): Promise<Resolution> {
-  const resolution = await parts.write((tx) =>
-    resolveWithin(tx, {
-      direction: stream.direction,
-      batch: input.label,
-      candidates: input.candidates,
-      superseded: input.superseded,
-      outdates: input.outdates,
-      nowMs: parts.now(),
-      parkedCountMax: parts.limits.parkedCountMax,
-    }),
-  );
+): ReturnType<typeof resolveWithin> {
+  return resolveWithin(tx, {
+    direction: stream.direction,
+    batch: input.label,
+    candidates: input.candidates,
+    superseded: input.superseded,
+    outdates: input.outdates,
+    nowMs: parts.now(),
+    parkedCountMax: parts.limits.parkedCountMax,
+  });
+}
+
+/** After the transaction: what it has given back stays so, or two streams would hold what the other waits for. */
+function required(resolution: Resolution | 'claimed' | 'full'): Resolution {
   if (resolution === 'claimed') throw new TroubleError('parked-claimed');
   if (resolution === 'full') throw new TroubleError('parked-full');
   return resolution;
