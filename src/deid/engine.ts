@@ -13,8 +13,9 @@ export interface ReferenceScope {
   /** Types that come down: their ids are the hub's own and stay as they are. */
   readonly downTypes: ReadonlySet<string>;
   /**
-   * `urn:uuid:` and `urn:oid:` references and the fullUrls of a Bundle: `detach` makes logical references of them, since
-   * no stream carries what they point at; `rename` gives each a pseudonymous urn, so that a Bundle stays whole.
+   * What becomes of `urn:uuid:`, `urn:oid:` and absolute references to what is no entry of a Bundle around them: `detach`
+   * makes logical references of them, since no stream carries what they point at; `rename` gives each a pseudonymous
+   * address. Those to an entry follow the entry's `fullUrl`.
    */
   readonly urns: 'detach' | 'rename';
 }

@@ -14,6 +14,7 @@ const uuids = [
   '2C3151BD-1CBF-4D64-B04D-CD9187A4C6E2',
 ];
 const renaming = policyOf([], { scope: { urns: 'rename' } });
+const detaching = policyOf([]);
 
 describe('references', () => {
   it('in a transaction by urns point at the entry that they pointed at, and at nothing else', () => {
@@ -21,9 +22,10 @@ describe('references', () => {
       size: fc.integer({ min: 1, max: 3 }),
       edges: fc.array(fc.tuple(fc.nat(2), fc.nat(2)), { maxLength: 6 }),
       ids: fc.boolean(),
+      policy: fc.constantFrom(renaming, detaching),
     });
     fc.assert(
-      fc.property(graph, ({ size, edges, ids }) => {
+      fc.property(graph, ({ size, edges, ids, policy }) => {
         const entry = uuids.slice(0, size).map((uuid, index) => ({
           fullUrl: `urn:uuid:${uuid}`,
           resource: {
@@ -35,7 +37,7 @@ describe('references', () => {
           },
           request: { method: 'POST', url: 'Observation' },
         }));
-        const written = rest({ resourceType: 'Bundle', type: 'transaction', entry }, renaming).entry as {
+        const written = rest({ resourceType: 'Bundle', type: 'transaction', entry }, policy).entry as {
           fullUrl: string;
           resource: { focus?: { reference: string }[] };
         }[];

@@ -143,6 +143,15 @@ export const isDetachment = (ours: Ours, identifier: Json | undefined): boolean 
   identifier.system === detachedSystem &&
   isPseudonym(ours, identifier.value);
 
+/** Addresses of the entries of a Bundle that have a resource. That each was rewritten is checked where it stands. */
+export function entryAddresses({ entry: entries }: JsonObject): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const entry of Array.isArray(entries) ? entries : []) {
+    if (isObject(entry) && isObject(entry.resource) && typeof entry.fullUrl === 'string') found.add(entry.fullUrl);
+  }
+  return found;
+}
+
 /** Pseudonyms of the contained resources that are there, those of resources which only stand within left out. */
 export function containedIds(container: JsonObject): ReadonlySet<string> {
   const ids = new Set<string>();

@@ -26,7 +26,7 @@ import { PolicyReading } from './reading.ts';
 import { Roots } from './roots.ts';
 import { tagCode, tagMistake } from './tag-check.ts';
 import { Visit } from './visit.ts';
-import type { Inside } from './values.ts';
+import type { BundleAround, Inside } from './values.ts';
 
 export { checkDown } from './check-down.ts';
 export type { OutputMistake, OutputVerdict } from './mistakes.ts';
@@ -63,7 +63,7 @@ class Checker {
     // A file's resources may not have been stored yet, and a Bundle seldom is.
     const mayLackId = type === 'Bundle' || this.#ours.scope.urns === 'rename';
     if (!(id === undefined && mayLackId) && !isPseudonym(this.#ours, id)) throw new Mistake('id-form');
-    this.#whole(value, this.#rootOf(value, undefined), 1);
+    this.#whole(value, this.#rootOf(value, undefined), undefined, 1);
   }
 
   /** A resource inside another: a contained one is part of it, any other is checked as if it stood alone. */
@@ -76,11 +76,11 @@ class Checker {
       if (!isNew) throw new Mistake('id-form');
     }
     if (!isContained) {
-      this.#whole(value, root, depth);
+      this.#whole(value, root, inside.bundle, depth);
       return;
     }
     if (tagMistake(value, {})) throw new Mistake('tags');
-    this.#members(value, root, { ...inside, answers: [] }, depth);
+    this.#members(value, root, { ...inside, answers: [], bundle: bundleIn(value, inside.bundle) }, depth);
   }
 
   /** Its own place: what holds for its container does not hold for it, but for rules whose path ends at it. */
@@ -101,10 +101,11 @@ class Checker {
     return place;
   }
 
-  #whole(value: JsonObject, place: Place, depth: number): void {
+  #whole(value: JsonObject, place: Place, around: BundleAround | undefined, depth: number): void {
     this.#tags(value);
     const isAsked = provingRules(this.#reading).length > 0;
-    const inside = { container: { resource: value }, answers: [], marks: noMarks };
+    const bundle = bundleIn(value, around);
+    const inside = { container: { resource: value }, bundle, answers: [], marks: noMarks };
     const changed = isAsked ? new Set<string>() : undefined;
     this.#members(value, place, { ...inside, changed }, depth);
     if (changed === undefined) return;
@@ -133,6 +134,9 @@ class Checker {
     if (tagMistake(value, wanted)) throw new Mistake('tags');
   }
 }
+
+const bundleIn = (resource: JsonObject, outer: BundleAround | undefined): BundleAround | undefined =>
+  resource.resourceType === 'Bundle' ? { resource, outer } : outer;
 
 const versionOf = (
   policy: CompiledPolicy,

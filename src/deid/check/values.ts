@@ -15,11 +15,29 @@ import type { PolicyReading } from './reading.ts';
 export interface Inside {
   /** The resource among whose contained ones `#x` points. */
   readonly container: { readonly resource: JsonObject; ids?: ReadonlySet<string> };
+  /** The Bundle around it, whose entries' addresses mean something here. */
+  readonly bundle: BundleAround | undefined;
   readonly marks: Marks;
   /** Rules on the answers of the items around. */
   readonly answers: readonly Taker[];
   /** Names under which values are not the source's own any more; undefined where nobody asks. */
   readonly changed: Set<string> | undefined;
+}
+
+/** A Bundle of the output, and those around it. */
+export interface BundleAround {
+  readonly resource: JsonObject;
+  readonly outer: BundleAround | undefined;
+  addresses?: ReadonlySet<string>;
+}
+
+/** Whether a literal is the address of an entry of a Bundle around it that has a resource. */
+function isEntryOf(around: BundleAround | undefined, text: string): boolean {
+  for (let bundle = around; bundle !== undefined; bundle = bundle.outer) {
+    bundle.addresses ??= literals.entryAddresses(bundle.resource);
+    if (bundle.addresses.has(text)) return true;
+  }
+  return false;
 }
 
 export class Values {
@@ -82,7 +100,8 @@ export class Values {
     if (typeof value !== 'string') throw new Mistake('json-type');
     if (value === '#') return;
     if (!value.startsWith('#')) {
-      if (!literals.isOurLiteral(this.#ours, value)) throw new Mistake('reference-form');
+      const isOurs = literals.isOurLiteral(this.#ours, value) || isEntryOf(inside.bundle, value);
+      if (!isOurs) throw new Mistake('reference-form');
       return;
     }
     const { container } = inside;

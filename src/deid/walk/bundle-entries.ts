@@ -7,15 +7,24 @@ import { parseLiteral } from '../references.ts';
 import type { LiteralReference } from '../references.ts';
 import { isObject } from '../shape.ts';
 
-/** The resource of an entry. */
+/** The resource of an entry, and the entry's address as the source has it. */
 export interface EntryName {
   readonly type: string;
   readonly id: string;
+  readonly fullUrl: string;
+}
+
+/** A Reference that was made to point at an entry, and the logical one that it becomes where the entry's resource goes. */
+export interface EntryLink {
+  readonly node: JsonObject;
+  readonly detached: JsonObject;
 }
 
 /** The addresses in a Bundle, and in those around it. A chain, since Bundles in Bundles may be many. */
 export interface BundleEntries {
   readonly byAddress: ReadonlyMap<string, EntryName>;
+  /** What points at entries of this Bundle, in its output. */
+  readonly links: EntryLink[];
   readonly outer: BundleEntries | undefined;
 }
 
@@ -34,15 +43,16 @@ export function entriesWithin(
   if (type !== 'Bundle' || !Array.isArray(resource.entry)) return outer;
   const byAddress = new Map<string, EntryName>();
   for (const entry of resource.entry) addEntry(byAddress, entry);
-  return byAddress.size === 0 ? outer : { byAddress, outer };
+  return byAddress.size === 0 ? outer : { byAddress, links: [], outer };
 }
 
 function addEntry(byAddress: Map<string, EntryName>, entry: Json): void {
   if (!isObject(entry) || typeof entry.fullUrl !== 'string' || !isObject(entry.resource)) return;
   const { resourceType: type, id = entryIdOf(entry) } = entry.resource;
   if (typeof type !== 'string' || typeof id !== 'string') return;
-  const parsed = parseLiteral(entry.fullUrl);
-  if (parsed.form !== 'local' && parsed.form !== 'relative') byAddress.set(addressOf(parsed), { type, id });
+  const { fullUrl } = entry;
+  const parsed = parseLiteral(fullUrl);
+  if (parsed.form !== 'local' && parsed.form !== 'relative') byAddress.set(addressOf(parsed), { type, id, fullUrl });
 }
 
 type Address = Exclude<LiteralReference, { form: 'local' | 'relative' }>;
@@ -50,12 +60,21 @@ type Address = Exclude<LiteralReference, { form: 'local' | 'relative' }>;
 /** UUIDs and OIDs mean the same in either case. */
 const addressOf = ({ form, literal }: Address): string => (form === 'urn' ? literal.toLowerCase() : literal);
 
-/** The entry that has this address, in the Bundle itself before those around it. */
-export function entryAt(entries: BundleEntries, parsed: Address): EntryName | undefined {
+/** The entry that has this address, in the Bundle itself before those around it, and the Bundle's addresses. */
+export function entryAt(
+  entries: BundleEntries | undefined,
+  parsed: Address,
+): { readonly entry: EntryName; readonly bundle: BundleEntries } | undefined {
   const address = addressOf(parsed);
-  for (let at: BundleEntries | undefined = entries; at !== undefined; at = at.outer) {
-    const found = at.byAddress.get(address);
-    if (found !== undefined) return found;
+  for (let bundle = entries; bundle !== undefined; bundle = bundle.outer) {
+    const entry = bundle.byAddress.get(address);
+    if (entry !== undefined) return { entry, bundle };
   }
   return undefined;
+}
+
+/** Full addresses of the entries of a Bundle's output whose resource is there. */
+export function presentAddresses({ entry: entries }: JsonObject): ReadonlySet<Json | undefined> {
+  const filled = Array.isArray(entries) ? entries.filter((entry) => isObject(entry) && isObject(entry.resource)) : [];
+  return new Set(filled.map((entry) => (entry as JsonObject).fullUrl));
 }

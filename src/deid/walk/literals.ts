@@ -10,6 +10,8 @@ import { pseudonym, pseudonymId, pseudonymUrn } from '../pseudonym.ts';
 import { r4ResourceTypes, r4Type } from '../r4/model.ts';
 import { hiddenTarget, parseLiteral, parseRelative } from '../references.ts';
 import type { LiteralReference } from '../references.ts';
+import { entryAt, presentAddresses } from './bundle-entries.ts';
+import type { BundleEntries } from './bundle-entries.ts';
 import { labelBits } from './context.ts';
 import type { Walk } from './context.ts';
 
@@ -106,9 +108,26 @@ export function rewriteReference(walk: Walk, copy: JsonObject): JsonObject {
     walk.pseudonymized++;
     return { ...out, reference: renamed };
   }
-  walk.detached++;
   const type = namesType(walk, parsed.type) ? parsed.type : undefined;
-  return detachedFrom(out, detachedValue(walk, parsed), type);
+  const detached = detachedFrom(out, detachedValue(walk, parsed), type);
+  const linked = parsed.form === 'relative' ? undefined : linkTo(walk, out, parsed, detached);
+  if (linked === undefined) walk.detached++;
+  return linked ?? detached;
+}
+
+/** A Reference to an entry of a Bundle around it, which alone says what the literal means: it follows the entry's address. */
+function linkTo(
+  walk: Walk,
+  out: JsonObject,
+  parsed: Exclude<LiteralReference, { form: 'local' | 'relative' }>,
+  detached: JsonObject,
+): JsonObject | undefined {
+  const found = entryAt(walk.entries, parsed);
+  const reference = found === undefined ? undefined : rewriteEntryUrl(walk, found.entry.fullUrl);
+  if (found === undefined || reference === undefined) return undefined;
+  const node = { ...out, reference };
+  found.bundle.links.push({ node, detached });
+  return node;
 }
 
 /** Most References are nothing but their text. */
@@ -129,20 +148,40 @@ function rewriteLocal(walk: Walk, out: JsonObject, id: string): JsonObject {
 export function settleLocalReferences(walk: Walk): void {
   for (const { node, target } of walk.container.local ?? []) {
     if (walk.container.present?.has(target) === true) walk.pseudonymized++;
-    else {
-      // In place: the output holds this very object already.
-      const members = detachedFrom(node, target, undefined);
-      for (const key of Object.keys(node)) Reflect.deleteProperty(node, key);
-      Object.assign(node, members);
-      walk.detached++;
-    }
+    else detach(walk, node, detachedFrom(node, target, undefined));
   }
+}
+
+/** Detaches the references to entries of a Bundle whose resource is not in its output. */
+export function settleEntryLinks(walk: Walk, { links }: BundleEntries, bundle: JsonObject): void {
+  if (links.length === 0) return;
+  const present = presentAddresses(bundle);
+  for (const { node, detached } of links) {
+    if (present.has(node.reference)) walk.pseudonymized++;
+    else detach(walk, node, detached);
+  }
+}
+
+/** In place: the output holds this very object already. */
+function detach(walk: Walk, node: JsonObject, members: JsonObject): void {
+  for (const key of Object.keys(node)) Reflect.deleteProperty(node, key);
+  Object.assign(node, members);
+  walk.detached++;
 }
 
 /** Where Bundles' full addresses stand afterwards: no host of the source's, and relative references still resolve. */
 const renamedBase = 'https://fhir-sluice.invalid/';
 
-/** A Bundle entry's `fullUrl`, or what points at one, rewritten so that the two still agree. */
+/** A Bundle entry's `fullUrl`: an address that names no resource becomes a urn. Undefined for what is no address. */
+export function rewriteEntryUrl(walk: Walk, text: string): string | undefined {
+  const renamed = rewriteFullUrl(walk, text);
+  if (renamed !== undefined) return renamed;
+  const parsed = parseLiteral(text);
+  if (parsed.form !== 'absolute') return undefined;
+  return pseudonymUrn(walk.keys.pseudonym, walk.policy.scope.instance, parsed.literal);
+}
+
+/** An address of a resource, as a Bundle entry's `fullUrl` or what points at one, rewritten so that the two still agree. */
 export function rewriteFullUrl(walk: Walk, text: string): string | undefined {
   const parsed = parseLiteral(text);
   if (parsed.form === 'urn') return urnOf(walk, parsed.literal);

@@ -118,7 +118,7 @@ export function keyOfLiteral(text: string, entries: BundleEntries | undefined, i
   const parsed = parseLiteral(text);
   if (parsed.form === 'relative') return parsed.type === 'Patient' ? patientKey(parsed.id) : undefined;
   if (parsed.form === 'local') return undefined;
-  const entry = entries === undefined ? undefined : entryAt(entries, parsed);
+  const entry = entries === undefined ? undefined : entryAt(entries, parsed)?.entry;
   if (entry !== undefined) return entry.type === 'Patient' ? patientKey(entry.id) : undefined;
   switch (parsed.form) {
     case 'urn':

@@ -10,7 +10,7 @@ import type { Walk } from './context.ts';
 import { collectId, collectRemoved } from './guard-words.ts';
 import { securityLabels } from './labels.ts';
 import { count } from './leaf.ts';
-import { idOf, localIdOf, settleLocalReferences } from './literals.ts';
+import { idOf, localIdOf, settleEntryLinks, settleLocalReferences } from './literals.ts';
 import { marksOf } from './marks.ts';
 import { lookThrough } from './named-patients.ts';
 import { addPatient, ownersOf, shiftKey } from './patient.ts';
@@ -73,6 +73,7 @@ export function wholeResource(
   const out = walk.walkObject(walk, source, own, depth) ?? { resourceType: type };
   walk.trail?.push(...outerTrail);
   settleLocalReferences(walk);
+  if (walk.entries !== undefined && walk.entries !== entries) settleEntryLinks(walk, walk.entries, out);
   collectId(walk, type, id);
   const shown = policy.document.labels ? securityLabels(walk.labels) : [];
   const labelled = withTags(out, walk.keys.tags, shown, out !== source && out !== value);
@@ -125,6 +126,7 @@ export function embeddedResource(walk: Walk, child: Child, value: JsonObject, de
   walk.marks = marksOf(source, type, policy, walk.marks);
   walk.entries = entriesWithin(value, type, entries);
   const out = walk.walkObject(walk, source, plan, depth);
+  if (walk.entries !== undefined && walk.entries !== entries) settleEntryLinks(walk, walk.entries, out ?? {});
   walk.newId = outerId;
   walk.entries = entries;
   return out;

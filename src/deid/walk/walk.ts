@@ -11,7 +11,7 @@ import { withAbsentReasons } from './absent.ts';
 import type { Walk } from './context.ts';
 import { count, keptLeaf } from './leaf.ts';
 import { eachObject, leaves, withoutHoles } from './lists.ts';
-import { rewriteFullUrl, rewriteRequestUrl } from './literals.ts';
+import { rewriteEntryUrl, rewriteRequestUrl } from './literals.ts';
 import { extension, object, sibling } from './object.ts';
 import { hasTwoChoices } from './choices.ts';
 import { constant, dropped } from './removal.ts';
@@ -159,5 +159,5 @@ function address(walk: Walk, child: Child, value: Json): Json | undefined {
   if (typeof value !== 'string') throw new Withheld('wrong-json-type');
   count(walk, child.rule);
   if (child.mode === modes.literal) return value;
-  return child.mode === modes.fullUrl ? rewriteFullUrl(walk, value) : rewriteRequestUrl(walk, value);
+  return child.mode === modes.fullUrl ? rewriteEntryUrl(walk, value) : rewriteRequestUrl(walk, value);
 }

@@ -15,6 +15,7 @@ import {
   rest,
   rule,
 } from '../support.ts';
+import { verdictOn } from '../check/support.ts';
 
 const plain = policyOf([]);
 const idOf = (type: string, id: string): string => pseudonymId(keys, 'north', type, id);
@@ -108,7 +109,67 @@ describe('Bundles', () => {
     expect(entry[0].resource).not.toHaveProperty('id');
   });
 
-  it('lose a full address that names no resource, and whatever in an address is no type', () => {
+  const pointing = (reference: string, more: object = {}): object => ({
+    resource: { resourceType: 'Observation', id: 'o', subject: { reference, ...more } },
+  });
+  const addressed = (fullUrl: string): object => ({ fullUrl, resource: { resourceType: 'Patient', id: 'a' } });
+
+  describe.each(['detach', 'rename'] as const)('whose urns a stream would %s', (urns) => {
+    const policy = policyOf([], { scope: { urns } });
+
+    it.each([
+      ['a urn', `urn:uuid:${uuid}`, `urn:uuid:${uuid}`],
+      ['a urn in other letters', `urn:uuid:${uuid}`, `urn:uuid:${uuid.toUpperCase()}`],
+      ['an oid', 'urn:oid:1.2.3', 'urn:oid:1.2.3'],
+      ['an address', 'http://h/fhir/Patient/a', 'http://h/fhir/Patient/a'],
+      ['a version of an address', 'http://h/fhir/Patient/a', 'http://h/fhir/Patient/a/_history/2'],
+      ['an address that names no type', 'http://h/people?of=a', 'http://h/people?of=a'],
+    ])('keep links among entries by %s, whichever comes first', (_title, fullUrl, reference) => {
+      for (const backwards of [false, true]) {
+        const entries = [addressed(fullUrl), pointing(reference, { display: 'd' })];
+        const bundle = bundleOf(...(backwards ? entries.reverse() : entries));
+        const { entry } = rest(bundle, policy);
+        const target = entry.find(({ fullUrl: one }: any) => one !== undefined);
+        const source = entry.find(({ resource }: any) => resource.resourceType === 'Observation');
+        expect(source.resource.subject).toEqual({ reference: target.fullUrl, display: 'd' });
+        expect(JSON.stringify(entry)).not.toMatch(/http:\/\/h\/|people|1\.2\.3/);
+        expect(JSON.stringify(entry).toLowerCase()).not.toContain(uuid);
+        expect(verdictOn(JSON.parse(JSON.stringify(output(bundle, policy))), policy)).toBe('ok');
+      }
+    });
+
+    it('keep links into the Bundle around them, from contained resources too', () => {
+      const subject = { reference: `urn:uuid:${uuid}` };
+      const inner = bundleOf({ resource: observation({ contained: [observation({ id: 'c', subject })] }) });
+      const bundle = bundleOf(addressed(`urn:uuid:${uuid}`), { resource: inner });
+      const { entry } = rest(bundle, policy);
+      const [contained] = entry[1].resource.entry[0].resource.contained;
+      expect(contained.subject).toEqual({ reference: entry[0].fullUrl });
+      expect(verdictOn(output(bundle, policy), policy)).toBe('ok');
+    });
+  });
+
+  it('have a logical reference in place of a link to an entry whose resource does not pass', () => {
+    const bundle = bundleOf(addressed(`urn:uuid:${uuid}`), pointing(`urn:uuid:${uuid}`));
+    const policy = policyOf([rule('Patient', 'dropResource')]);
+    const { entry } = rest(bundle, policy);
+    expect(entry[1].resource.subject).toEqual({
+      identifier: { system: detachedSystem, value: expect.stringMatching(pseudonymForm) },
+    });
+    expect(verdictOn(output(bundle, policy), policy)).toBe('ok');
+  });
+
+  it('are refused with a link that leads to none of their entries, or none with a resource', () => {
+    const bundle = JSON.parse(
+      JSON.stringify(output(bundleOf(addressed(`urn:uuid:${uuid}`), pointing(`urn:uuid:${uuid}`)), plain)),
+    );
+    expect(verdictOn(bundle, plain)).toBe('ok');
+    expect(verdictOn(bundle.entry[1].resource, plain)).toBe('reference-form');
+    delete bundle.entry[0].resource;
+    expect(verdictOn(bundle, plain)).toBe('reference-form');
+  });
+
+  it('lose a full address that is none, and whatever in an address is no type', () => {
     const policy = dropping([keep('Patient.active')]);
     const inner = { resource: { resourceType: 'Patient', id: 'a', active: true } };
     for (const fullUrl of [
