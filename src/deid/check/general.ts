@@ -10,19 +10,7 @@ const nameForm = /^[A-Za-z][A-Za-z0-9]*/;
 const indexForm = /^\[\d+\]/;
 
 /** Functions whose results are some of what they are asked of. */
-const narrowing = new Set([
-  'where',
-  'first',
-  'last',
-  'tail',
-  'skip',
-  'take',
-  'single',
-  'distinct',
-  'ofType',
-  'as',
-  'trace',
-]);
+const narrowing = new Set(['where', 'first', 'last', 'tail', 'skip', 'take', 'single', 'ofType', 'as']);
 
 /** Length of a balanced `(…)` at the start of a text; quoted text counts as such. */
 function callLength(text: string): number {

@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import type { Json } from '../../fhir/resource.ts';
+import type { SyntaxNode } from './left-out.ts';
 
 /** A node of the library's, with the way back to the JSON that it stands for. */
 export interface LibraryNode {
@@ -26,7 +27,7 @@ interface Library {
     model: unknown,
     options: { resolveInternalTypes?: boolean; async: false; traceFn: (value: unknown, label: string) => void },
   ): Evaluate;
-  parse(expression: string): unknown;
+  parse(expression: string): SyntaxNode;
 }
 
 let loaded: { readonly library: unknown; readonly model: unknown } | undefined;
@@ -59,6 +60,9 @@ export function fhirPathMistake(expression: string): string | undefined {
     return 'a FHIRPath expression without syntax errors';
   }
 }
+
+/** An expression's syntax tree. Throws where it has syntax errors. */
+export const parseExpression = (expression: string): SyntaxNode => load().library.parse(expression);
 
 /** `trace` would print what it is given, a patient's name; nothing is asked of servers. */
 export const quiet = { async: false, traceFn: (): void => undefined } as const;

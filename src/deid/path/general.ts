@@ -5,7 +5,8 @@
 import type { JsonObject } from '../../fhir/resource.ts';
 import { r4Type } from '../r4/model.ts';
 import { isObject } from '../shape.ts';
-import { compileToNodes, fhirPathMistake } from './fhirpath.ts';
+import { compileToNodes, fhirPathMistake, parseExpression } from './fhirpath.ts';
+import { leftOutBy } from './left-out.ts';
 import { isOfName, isOfType, nodesBelow } from './search.ts';
 import type { Searched } from './search.ts';
 import { unionParts } from './union.ts';
@@ -50,7 +51,16 @@ export function generalPathMistake(path: GeneralPath): string | undefined {
   if (unknownType.test(rest.replace(/'(?:[^'\\]|\\.)*'/g, "''"))) {
     return "nodesByType('Extension') or .extension, since the library takes nothing for the type Extension";
   }
-  return fhirPathMistake(rest);
+  return fhirPathMistake(rest) ?? leftOutMistake(rest);
+}
+
+/** An outermost `|` is no mistake: each of its parts is asked by itself. */
+function leftOutMistake(expression: string): string | undefined {
+  const found = unionParts(expression).map((part) => leftOutBy(parseExpression(part)));
+  const by = found.find((one) => one !== undefined);
+  if (by === undefined) return undefined;
+  const instead = by === '|' ? ', or with the | outermost' : '';
+  return `an expression without ${by}${instead}: it leaves out what equals something found before, and the rule would miss it`;
 }
 
 /**

@@ -200,13 +200,64 @@ describe('general FHIRPath that fails', () => {
     },
   );
 
+  it.each([
+    ['Patient.name.given.distinct()', 'distinct()'],
+    ['Patient.name.`distinct`()', 'distinct()'],
+    ['Patient.name.given./* each once */distinct/**/()', 'distinct()'],
+    ['Patient.name.exclude(contact.name)', 'exclude()'],
+    ['Patient.name.intersect(contact.name)', 'intersect()'],
+    ['Patient.repeat(children())', 'repeat()'],
+    ['Patient.name.given.union(name.family)', 'union()'],
+    ['Patient.name.select(given | family)', '|'],
+    ["nodesByType('HumanName').select(given | family)", '|'],
+    ['Patient.telecom | name.given.distinct()', 'distinct()'],
+    ['Patient.name.aggregate($total | $this)', '|'],
+    ['Patient.name.where(use.exists()).distinct().given', 'distinct()'],
+    ['HumanName.given.distinct()', 'distinct()'],
+    ['Patient.iif(active, name.distinct(), name)', 'distinct()'],
+  ])('is refused where it leaves out what equals something found before: %s', (path, by) => {
+    for (const method of ['redact', 'keep', 'mask']) {
+      const read = (): unknown => policyOf([{ path, method }]);
+      expect(read).toThrow(`an expression without ${by}`);
+      expect(read).toThrow('what equals something found before');
+    }
+  });
+
+  it.each([
+    ['Patient.name.where(given.distinct().count() > 1)', 'F1,G1,G2'],
+    ['Patient.name.where((given | family).count() > 2)', 'F1,G1,G2'],
+    ['Patient.contact.where(name.exists($this.family.union($this.given).exists())).name', 'C1,C2'],
+    ["Patient.name.where(text = 'a | b' or text = 'distinct()').given | Patient.name.family", 'F1'],
+  ])('may leave out equals in a condition: %s', (path, expected) => {
+    expect(goneUnder(path)).toBe(expected);
+  });
+
+  it.each([
+    'Patient.descendants().ofType(HumanName)',
+    'Patient.name.select(given.combine($this.family))',
+    'Patient.children().where($this is HumanName)',
+    'Patient.name.ofType(HumanName)',
+    'Patient.name.skip(0)',
+    'Patient.name.take(9)',
+    'Patient.iif(true, name)',
+    "nodesByType('HumanName').where(true)",
+    'Patient.name.where(true) | Patient.name.first()',
+  ])('takes each of several equal places: %s', (path) => {
+    const name = { family: 'Ann', given: ['Ann', 'Ann'] };
+    const twins = patient({ name: [name, { ...name }, structuredClone(name)] });
+    expect(JSON.stringify(rest(twins, policyOf([redact(path)])))).not.toContain('Ann');
+  });
+
   it('may hold such words as text', () => {
     expect(() => policyOf([redact("Patient.name.where(text = 'now()' or text = 'trace(')")])).not.toThrow();
   });
 
   it('does not change its input', () => {
     const before = JSON.stringify(person);
-    rest(person, policyOf([redact('Patient.descendants().ofType(HumanName)'), redact('Patient.repeat(children())')]));
+    rest(
+      person,
+      policyOf([redact('Patient.descendants().ofType(HumanName)'), redact('Patient.children().children()')]),
+    );
     expect(JSON.stringify(person)).toBe(before);
   });
 });
