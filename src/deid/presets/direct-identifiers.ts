@@ -19,6 +19,11 @@ const names: readonly PolicyRule[] = [
   redact('FamilyMemberHistory.name', 'A', "a relative's name", 'name'),
   redact('AuditEvent.agent.name', 'A', 'who looked at the record', 'name'),
   redact('AuditEvent.entity.name', 'A', 'whose record was looked at'),
+  redact(
+    'OperationOutcome.issue.details',
+    'A',
+    "a server's words about a request; it says of no patient whose they are",
+  ),
   redact('NamingSystem.responsible', 'A', 'may be a person'),
   redact('TestReport.tester', 'A', 'may be a person'),
   redact('Account.name', 'A', "an account often bears its holder's name"),

@@ -8,6 +8,7 @@ import { aidboxDefault } from '../../../src/deid/presets/aidbox-default.ts';
 import { presets } from '../../../src/deid/presets/index.ts';
 import { zip3Lists } from '../../../src/deid/presets/zip3.ts';
 import { isR4DataType, r4ResourceTypes, r4Type } from '../../../src/deid/r4/model.ts';
+import { policyOf, rest } from '../support.ts';
 import { readPolicyOverR4 } from './reading.ts';
 
 const root = new URL('../../../', import.meta.url);
@@ -100,3 +101,15 @@ it("the schema takes the demo's policy", () => {
   expect(policySchema.safeParse(demo).error?.issues).toBeUndefined();
   expect(demo).toMatchObject({ extends: 'aidbox-default', default: 'keep' });
 });
+
+it.each(['safe-harbor', 'limited-dataset', 'expert'] as const)(
+  '%s lets none of what a server says of a request pass, which the leak guard could compare with nobody’s words',
+  (name) => {
+    const details = { text: 'Zephyrine', coding: [{ system: 'http://h/Zephyrine', code: 'Z', display: 'Zephyrine' }] };
+    const issue = [
+      { severity: 'error', code: 'invalid', details, diagnostics: 'Zephyrine', expression: ['Zephyrine'] },
+    ];
+    const outcome = { resourceType: 'OperationOutcome', id: 'o', issue };
+    expect(rest(outcome, policyOf([], { extends: name }))).toEqual({ issue: [{ severity: 'error', code: 'invalid' }] });
+  },
+);
