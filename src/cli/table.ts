@@ -65,7 +65,7 @@ export function needsText(statuses: readonly StreamStatus[], leaving?: LeaveStat
         return `${types}: no worker of ${streams[0]?.instance ?? ''} answers. Is \`sluice worker\` running there?`;
       }
       return need === undefined
-        ? `${types}: ${cause}. ${cureOf(streams[0]?.reason)}`
+        ? `${types}: ${cause}.${denialText(streams[0]?.reason)}`
         : `${types}: ${need.means} ${need.cure} (${need.code})`;
     })
     .concat(refusedText(statuses), agedText(statuses), driftText(statuses))
@@ -119,8 +119,11 @@ function driftText(statuses: readonly StreamStatus[]): string[] {
   });
 }
 
-const cureOf = (reason: string | undefined): string =>
-  Object.entries(denials).find(([code]) => code === reason)?.[1].cure ?? '';
+/** What the hub's no means, and what mends it. */
+function denialText(reason: string | undefined): string {
+  const denial = Object.entries(denials).find(([code]) => code === reason)?.[1];
+  return denial === undefined ? '' : ` ${denial.means} ${denial.cure}`;
+}
 
 /** Whether a person has to look: denied, blocked, paused, without a worker, something in quarantine, or parked for too long. */
 export const needsAttention = (status: StreamStatus): boolean =>

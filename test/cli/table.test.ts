@@ -43,7 +43,7 @@ describe('what a person has to do', () => {
     ]);
     expect(text.split('\n')).toEqual([
       'Patient, Encounter: No. Mend it. (target-forbidden)',
-      'Location: denied: disabled. The hub’s AidboxInstance is not enabled.',
+      'Location: denied: disabled. The hub’s AidboxInstance is not enabled. Have it enabled there.',
       'Device: no worker of north answers. Is `sluice worker` running there?',
     ]);
   });
