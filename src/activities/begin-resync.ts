@@ -1,6 +1,7 @@
 /**
- * begin-resync: looks first at what would stand in its way (preflight.ts), then begins a new epoch of a stream, in which everything is read from version 0 and written again. What
- * the ledger knows to be in the target stays known; only its digests stop to count.
+ * begin-resync: looks first at what would stand in its way (preflight.ts), then begins a new epoch of a stream, in which
+ * everything is read from version 0 and written again. What the ledger knows to be in the target stays known; only its
+ * digests stop to count.
  */
 import { dropDeletionsOf } from '../state/deletions.ts';
 import { forgetOtherKeys } from '../state/guard-patients.ts';
@@ -11,12 +12,12 @@ import { forgetVersionsOf } from '../state/ledger.ts';
 import { dropParked } from '../state/parked.ts';
 import { lastResync, noteResync, type ResyncFound } from '../state/resyncs.ts';
 import { dropWantedOf } from '../state/wanted.ts';
-import { compareCursor, cursorId, cursorOf, type CursorVerdict } from '../sync/cursor.ts';
-import { cursorType } from './commit/cursor-writes.ts';
+import { compareCursor, cursorOf, type CursorVerdict } from '../sync/cursor.ts';
+import { readCursor } from './commit/cursor-writes.ts';
 import type { ResyncInput, ResyncResult } from './contract.ts';
-import { cancelSignal, guarded, onSide } from './failures.ts';
+import { guarded } from './failures.ts';
 import { requireHere } from './leave/here.ts';
-import { type Parts, sourceName, targetName } from './parts.ts';
+import { type Parts, sourceName } from './parts.ts';
 import { type Preflight, preflight } from './preflight.ts';
 import { totalsOf } from './totals.ts';
 
@@ -49,9 +50,7 @@ async function begunBefore({ db }: Parts, stream: StreamKey): Promise<Preflight 
  * @param found - what was looked at before; absent where nobody has asked for a resync
  */
 export async function beginAnew(parts: Parts, stream: StreamKey, found?: ResyncFound): Promise<void> {
-  const target = parts.servers[targetName(stream.direction)];
-  const id = cursorId(parts.instance, stream.direction, stream.type);
-  const versioned = await onSide('target', () => target.read(cursorType, id, cancelSignal()));
+  const versioned = await readCursor(parts, stream);
   await parts.db.transaction().execute(async (tx) => {
     const at = await readStream(tx, stream);
     // An attempt of this activity may have begun the epoch already, and nothing was committed in it since.

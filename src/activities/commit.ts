@@ -4,15 +4,15 @@
  */
 import type { JsonObject } from '../fhir/resource.ts';
 import { fixedLimits } from '../limits.ts';
-import type { FenceMode } from '../state/tables.ts';
 import { countParked } from '../state/parked.ts';
 import { addCounts, noCounts, readStream, type StreamPosition, writeStream } from '../state/streams.ts';
 import { forgetVersions } from '../state/ledger.ts';
 import { noteMarkers, oldMarkers } from '../state/markers.ts';
+import type { FenceMode } from '../state/tables.ts';
 import { commitLabel } from '../sync/commit-label.ts';
 import { cursorId, cursorOf } from '../sync/cursor.ts';
 import { contentsOf } from './commit/contents.ts';
-import { cursorType } from './commit/cursor-writes.ts';
+import { cursorType, readCursor } from './commit/cursor-writes.ts';
 import { openFence } from './commit/fencing.ts';
 import { finishCommit, type Finished } from './commit/finish.ts';
 import { knownPlan } from './commit/known-plan.ts';
@@ -22,7 +22,7 @@ import { beginPlanning, closeAsEmpty, makeItThePlan, type Opening, type Planning
 import { fenceModeOf } from './commit/probe.ts';
 import { sendPlan } from './commit/send.ts';
 import type { Batch, CommitInput, CommitResult } from './contract.ts';
-import { assertInTime, cancelSignal, guarded, onSide, TroubleError } from './failures.ts';
+import { assertInTime, guarded, TroubleError } from './failures.ts';
 import { type Parts, targetName } from './parts.ts';
 import { markPlan, writePlan } from './staged.ts';
 import { totalsOf } from './totals.ts';
@@ -117,7 +117,7 @@ async function carryOut(
   if (position.sequence >= plan.sequence) return { finished: await finishCommit(parts, plan), posted: 0 };
   const target = parts.servers[targetName(plan.stream.direction)];
   const id = cursorId(parts.instance, plan.stream.direction, plan.stream.type);
-  const versioned = await onSide('target', () => target.read(cursorType, id, cancelSignal()));
+  const versioned = await readCursor(parts, plan.stream);
   const cursor = cursorOf(versioned?.resource);
   if (cursor?.batch === plan.label) return { finished: await finishCommit(parts, plan), posted: 0 };
   const sequence = cursor?.epoch === plan.epoch ? cursor.sequence : 0;

@@ -4,11 +4,10 @@
  */
 import { fixedLimits } from '../limits.ts';
 import type { ResyncFound } from '../state/resyncs.ts';
-import { cursorId } from '../sync/cursor.ts';
 import type { RefusalCode } from '../sync/denial.ts';
 import { troubles } from '../sync/trouble.ts';
 import { askHub } from './authorize.ts';
-import { cursorType } from './commit/cursor-writes.ts';
+import { readCursor } from './commit/cursor-writes.ts';
 import { findFenceModeAnew } from './commit/probe.ts';
 import type { StreamKey } from './contract.ts';
 import { cancelSignal, onSide, troubleCodeOf, TroubleError } from './failures.ts';
@@ -73,11 +72,9 @@ async function readableHead(parts: Parts, { direction, type }: StreamKey): Promi
 }
 
 /** How the target is fenced, once the cursor could be read there and a probe written. */
-async function fenceable(parts: Parts, { direction, type }: StreamKey): Promise<ResyncFound['fence']> {
-  const target = parts.servers[targetName(direction)];
-  const id = cursorId(parts.instance, direction, type);
-  await onSide('target', () => target.read(cursorType, id, cancelSignal()));
-  return findFenceModeAnew(parts, direction);
+async function fenceable(parts: Parts, stream: StreamKey): Promise<ResyncFound['fence']> {
+  await readCursor(parts, stream);
+  return findFenceModeAnew(parts, stream.direction);
 }
 
 /** The sweep at the end of a resync lists the target by the origin tag. */

@@ -6,21 +6,19 @@
 import { StagingProblem } from '../staging/staging.ts';
 import { releaseClaims } from '../state/parked.ts';
 import { readStream, type StreamKey, writeStream } from '../state/streams.ts';
-import { compareCursor, cursorId, cursorOf } from '../sync/cursor.ts';
-import { cursorType } from './commit/cursor-writes.ts';
+import { compareCursor, cursorOf } from '../sync/cursor.ts';
+import { readCursor } from './commit/cursor-writes.ts';
 import { fenceOff } from './commit/fencing.ts';
 import { closeCommit, finishCommit } from './commit/finish.ts';
 import { knownPlan } from './commit/known-plan.ts';
 import type { CommitPlan } from './commit/planned.ts';
 import { fenceModeOf } from './commit/probe.ts';
-import { cancelSignal, onSide, TroubleError } from './failures.ts';
+import { TroubleError } from './failures.ts';
 import { type Parts, policyOf, targetName } from './parts.ts';
 
 /** Throws the trouble where the stories differ in a way that only a person can judge. */
 export async function agreeWithTarget(parts: Parts, stream: StreamKey): Promise<void> {
-  const target = parts.servers[targetName(stream.direction)];
-  const id = cursorId(parts.instance, stream.direction, stream.type);
-  const versioned = await onSide('target', () => target.read(cursorType, id, cancelSignal()));
+  const versioned = await readCursor(parts, stream);
   const position = await readStream(parts.db, stream);
   const verdict = compareCursor(cursorOf(versioned?.resource), position, policyOf(parts, stream.direction));
   if (verdict.kind === 'trouble') throw new TroubleError(verdict.code);
@@ -33,6 +31,7 @@ export async function agreeWithTarget(parts: Parts, stream: StreamKey): Promise<
   }
   const mode = openCommit.mode ?? (await fenceModeOf(parts, stream.direction));
   const plan = await planIfStaged(parts, stream, openCommit.label);
+  const target = parts.servers[targetName(stream.direction)];
   const input = { instance: parts.instance, target, stream, open: openCommit, cursor: versioned };
   const progress = await fenceOff(mode, input);
   await closeCommit(parts, stream, openCommit, { plan, progress });

@@ -11,11 +11,11 @@ import { fixedLimits } from '../limits.ts';
 import { currentDeparture } from '../state/departures.ts';
 import { readStream, type StreamPosition } from '../state/streams.ts';
 import { beginSurvey, copyLedger, dropSurvey, endSurvey, type Survey } from '../state/survey.ts';
-import { compareCursor, cursorId, cursorOf } from '../sync/cursor.ts';
-import { cursorType } from './commit/cursor-writes.ts';
+import { compareCursor, cursorOf } from '../sync/cursor.ts';
+import { readCursor } from './commit/cursor-writes.ts';
 import type { ReconcileInput, ReconcileReport, SkipReason, StreamKey } from './contract.ts';
 import { cancelSignal, guarded, heartbeat, onSide, TroubleError } from './failures.ts';
-import { type Parts, policyOf, sourceName, targetName } from './parts.ts';
+import { type Parts, policyOf, sourceName } from './parts.ts';
 import type { StartStream } from './poll-streams.ts';
 import { judgeAll } from './reconcile/judge.ts';
 import { leaveMoving } from './reconcile/moving.ts';
@@ -70,9 +70,7 @@ async function notComparable(
   if (position.denied !== '') return 'denied';
   // What an earlier epoch has left is not judged before the resync itself has.
   if (position.leftoversFrom !== -1) return 'resync-unfinished';
-  const target = parts.servers[targetName(direction)];
-  const id = cursorId(parts.instance, direction, type);
-  const versioned = await onSide('target', () => target.read(cursorType, id, cancelSignal()));
+  const versioned = await readCursor(parts, { direction, type });
   const verdict = compareCursor(cursorOf(versioned?.resource), position, policyOf(parts, direction));
   if (verdict.kind === 'trouble') return verdict.code;
   const head = await onSide('source', () => parts.servers[sourceName(direction)].head(type, cancelSignal()));

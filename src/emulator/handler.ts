@@ -74,7 +74,8 @@ async function answer(parts: Parts, request: ServerRequest): Promise<ServerAnswe
 async function guarded(parts: Parts, request: ServerRequest): Promise<ServerAnswer> {
   const { target, headers } = request;
   const authorize = authorizer(parts, headers.authorization);
-  authorize(target, writes(target) ? parseJson(request.text) : undefined);
+  const written = writes(target) ? parseJson(request.text) : undefined;
+  authorize(target, written);
   switch (target.operation) {
     case 'bundle':
       return bundleAnswer(parts, request, authorize);
@@ -92,7 +93,7 @@ async function guarded(parts: Parts, request: ServerRequest): Promise<ServerAnsw
     case 'unknown':
       throw notFound(`no such route: ${target.method} ${target.uri}`);
     default:
-      return single(parts, request);
+      return single(parts, request, written);
   }
 }
 
@@ -126,14 +127,15 @@ async function bundleAnswer(
   return { status: 200, headers: jsonType, body: prefer.includes('return=hs-headers-only') ? [] : [text] };
 }
 
-async function single(parts: Parts, request: ServerRequest): Promise<ServerAnswer> {
+/** @param written - the body of a create or an update */
+async function single(parts: Parts, request: ServerRequest, written: Json | undefined): Promise<ServerAnswer> {
   const { target, headers } = request;
   const searchTarget =
     target.operation === 'search' && target.method === 'POST' ? withForm(target, request.text) : target;
   const tx = new Transaction(parts.store, parts.options);
   const result = interact(parts, tx, {
     target: searchTarget,
-    body: writes(target) ? parseJson(request.text) : undefined,
+    body: written,
     ifMatch: headerText(headers['if-match']),
     ifNoneMatch: headerText(headers['if-none-match']),
     ifNoneExist: headerText(headers['if-none-exist']),

@@ -32,17 +32,13 @@ export interface ResolveInput extends ParkInput {
 }
 
 /**
- * Decides, in one transaction, what of a batch can be committed, which parked resources can go with it, and parks
- * the rest. One transaction, so that two streams that wait for each other cannot both park and forget.
+ * Decides what of a batch can be committed, which parked resources can go with it, and parks
+ * the rest. To be called in a transaction, so that two streams that wait for each other cannot both park and forget.
  *
  * @returns `'claimed'` where another stream is committing an older state of one of these ids right now (try later),
  *   `'full'` where parking would exceed `parkedCountMax`
  */
-export const resolveReferences = (db: Database, input: ResolveInput): Promise<Resolution | 'claimed' | 'full'> =>
-  db.transaction().execute((tx) => resolveWithin(tx, input));
-
-/** `resolveReferences` within a transaction. */
-export async function resolveWithin(tx: Database, input: ResolveInput): Promise<Resolution | 'claimed' | 'full'> {
+export async function resolveReferences(tx: Database, input: ResolveInput): Promise<Resolution | 'claimed' | 'full'> {
   await undo(tx, input.batch);
   const own = [...input.candidates.map((candidate) => candidate.key), ...input.superseded];
   if (await anyClaimed(tx, input.direction, own)) return 'claimed';

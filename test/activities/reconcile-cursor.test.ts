@@ -158,14 +158,19 @@ describe('the cursor in the target against the state of the site', () => {
     });
   });
 
-  it('source-restored: the newest resource of the type was purged, which ends by a resync', async () => {
-    await withSite({ limits: { leftoversShareMax: 1 } }, async (site) => {
+  const withPurgedNewest = (then: (site: Site) => Promise<void>): Promise<void> =>
+    withSite({ limits: { leftoversShareMax: 1 } }, async (site) => {
       put(site, 'male');
       await site.drive(patients);
       site.settle();
       await site.drive(patients);
       site.instance.purge('Patient', 'c');
       await expect(site.fetch(patients)).rejects.toMatchObject({ type: 'source-restored' });
+      await then(site);
+    });
+
+  it('source-restored: the newest resource of the type was purged, which ends by a resync', async () => {
+    await withPurgedNewest(async (site) => {
       await site.resync(patients);
       await site.drive(patients);
       site.settle();
@@ -175,13 +180,7 @@ describe('the cursor in the target against the state of the site', () => {
   });
 
   it('source-restored: or by itself, where the type is written to after a purge; a reconciliation deletes the copy', async () => {
-    await withSite({ limits: { leftoversShareMax: 1 } }, async (site) => {
-      put(site, 'male');
-      await site.drive(patients);
-      site.settle();
-      await site.drive(patients);
-      site.instance.purge('Patient', 'c');
-      await expect(site.fetch(patients)).rejects.toMatchObject({ type: 'source-restored' });
+    await withPurgedNewest(async (site) => {
       site.instance.put(patient('d'));
       await site.drive(patients);
       expect(site.inHub('Patient', 'd')).toBeDefined();

@@ -129,21 +129,23 @@ export class ModelStream {
     const changed = batch.filter((op) => !unchanged.includes(op));
     const puts = changed.filter(({ needs }) => needs !== undefined);
     const deletes = changed.filter(({ needs }) => needs === undefined);
-    const resolution = await resolveReferences(this.#db, {
-      direction: 'up',
-      batch: label,
-      outdates: [],
-      candidates: puts.map((op) => ({
-        key: op.key,
-        needs: op.needs ?? [],
-        digest: digestOf(op),
-        bytes: 10,
-        sealedContent: () => contentOf(op),
-      })),
-      superseded: [...unchanged, ...deletes].map(({ key }) => key),
-      nowMs: 0,
-      parkedCountMax: 1_000,
-    });
+    const resolution = await this.#db.transaction().execute((tx) =>
+      resolveReferences(tx, {
+        direction: 'up',
+        batch: label,
+        outdates: [],
+        candidates: puts.map((op) => ({
+          key: op.key,
+          needs: op.needs ?? [],
+          digest: digestOf(op),
+          bytes: 10,
+          sealedContent: () => contentOf(op),
+        })),
+        superseded: [...unchanged, ...deletes].map(({ key }) => key),
+        nowMs: 0,
+        parkedCountMax: 1_000,
+      }),
+    );
     if (resolution === 'claimed') return 'claimed';
     if (resolution === 'full') throw new Violation('full');
     const released = await readParked(

@@ -34,16 +34,18 @@ const resolve = (
   candidates: readonly ParkCandidate[],
   more: Partial<ResolveInput> = {},
 ): ReturnType<typeof resolveReferences> =>
-  resolveReferences(db, {
-    direction: 'up',
-    batch,
-    candidates,
-    superseded: [],
-    outdates: [],
-    nowMs: 1_000,
-    parkedCountMax: 100,
-    ...more,
-  });
+  db.transaction().execute((tx) =>
+    resolveReferences(tx, {
+      direction: 'up',
+      batch,
+      candidates,
+      superseded: [],
+      outdates: [],
+      nowMs: 1_000,
+      parkedCountMax: 100,
+      ...more,
+    }),
+  );
 
 /** What a batch may commit: its own, the released, and how many were parked. */
 async function outcome(result: ReturnType<typeof resolveReferences>): Promise<string> {

@@ -1,7 +1,10 @@
 /** Reads and writes of ChangesInfo resources, cursors and what stands beside them, as entries of transactions. */
 import type { JsonObject } from '../../fhir/resource.ts';
 import type { CommitTarget, TransactionAnswer, Versioned } from '../../fhir/server.ts';
+import type { StreamKey } from '../../state/streams.ts';
+import { cursorId, cursorOf } from '../../sync/cursor.ts';
 import { cancelSignal, onSide, TroubleError } from '../failures.ts';
+import { type Parts, targetName } from '../parts.ts';
 
 export const cursorType = 'ChangesInfo';
 
@@ -21,6 +24,12 @@ export function guardedWrite(resource: JsonObject, id: string, present: Versione
 export const read = (target: CommitTarget, id: string): Promise<Versioned | undefined> =>
   onSide('target', () => target.read(cursorType, id, cancelSignal()));
 
+/** A stream's cursor as it stands in its target; `undefined` where nothing was ever committed. */
+export const readCursor = (
+  { servers, instance }: Pick<Parts, 'servers' | 'instance'>,
+  { direction, type }: StreamKey,
+): Promise<Versioned | undefined> => read(servers[targetName(direction)], cursorId(instance, direction, type));
+
 export const readMany = (target: CommitTarget, ids: readonly string[]): Promise<Map<string, Versioned>> =>
   ids.length === 0
     ? Promise.resolve(new Map<string, Versioned>())
@@ -29,6 +38,22 @@ export const readMany = (target: CommitTarget, ids: readonly string[]): Promise<
 /** Throws where the cursor has moved, or was written again to fence us off: whoever did it has taken over. */
 export function requireSame(now: Versioned | undefined, expected: Versioned | undefined): void {
   if ((now?.etag ?? '') !== (expected?.etag ?? '')) throw new TroubleError('lost-race');
+}
+
+/**
+ * Whether a commit is through, by the cursor. Throws `lost-race` where it is not and the cursor has moved.
+ * @param expected - the cursor as it stood when the commit was begun, or when its last piece went through
+ */
+export async function isThrough(
+  target: CommitTarget,
+  id: string,
+  label: string,
+  expected: Versioned | undefined,
+): Promise<boolean> {
+  const now = await read(target, id);
+  if (cursorOf(now?.resource)?.batch === label) return true;
+  requireSame(now, expected);
+  return false;
 }
 
 /** A resource's content without what the server adds. */

@@ -4,9 +4,9 @@ import { randomUUID } from 'node:crypto';
 import type { JsonObject } from '../../fhir/resource.ts';
 import type { Versioned } from '../../fhir/server.ts';
 import type { StreamKey } from '../../state/streams.ts';
-import { cursorId, cursorOf } from '../../sync/cursor.ts';
+import { cursorId } from '../../sync/cursor.ts';
 import { TroubleError } from '../failures.ts';
-import { contentOf, cursorType, guardedWrite, read, readMany, requireSame } from './cursor-writes.ts';
+import { contentOf, cursorType, guardedWrite, isThrough, read, readMany, requireSame } from './cursor-writes.ts';
 import type { Closing, Fence, FenceInput, FenceOffInput, Progress } from './fence.ts';
 
 const laneId = (instance: string, { direction, type }: StreamKey, lane: number): string =>
@@ -143,10 +143,8 @@ export async function openLanes(input: FenceInput): Promise<Fence> {
     judge: async (bundle) => {
       // The lane before the cursor: a version that was read before the cursor stood is stale as soon as it moves.
       if (!at.isLast(bundle)) await refresh([at.laneOf(bundle)]);
-      const now = await read(target, id);
-      if (cursorOf(now?.resource)?.batch === label) return 'applied';
-      requireSame(now, at.cursor);
-      return at.isApplied(bundle) ? 'applied' : 'retry';
+      const isOver = await isThrough(target, id, label, at.cursor);
+      return isOver || at.isApplied(bundle) ? 'applied' : 'retry';
     },
     markers: () => [],
   };

@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 
 import type { JsonObject } from '../../fhir/resource.ts';
 import type { CommitTarget } from '../../fhir/server.ts';
-import { cursorId, cursorOf } from '../../sync/cursor.ts';
+import { cursorId } from '../../sync/cursor.ts';
 import { TroubleError } from '../failures.ts';
-import { cursorType, entry, read, readMany, requireSame } from './cursor-writes.ts';
+import { cursorType, entry, isThrough, readMany } from './cursor-writes.ts';
 import type { Closing, Fence, FenceInput, FenceOffInput, Progress } from './fence.ts';
+import { isLastBundle } from './planned.ts';
 
 /** Id of a marker: of a transaction's bundle, and of its turn among the pieces that the bundle was sent in. */
 const markerId = (label: string, bundle: number, turn: number): string =>
@@ -86,7 +87,6 @@ export async function openMarkers(input: FenceInput): Promise<Fence> {
   const id = cursorId(instance, direction, type);
   const turns = new Turns(target, plan.label);
   if (plan.bundles.length > 1) await turns.look([...plan.bundles.keys()]);
-  const isLast = (bundle: number): boolean => bundle >= plan.bundles.length - 1;
   const marker = (bundle: number, upTo: number | undefined): JsonObject => ({
     resourceType: cursorType,
     id: turns.markerOf(bundle),
@@ -104,7 +104,7 @@ export async function openMarkers(input: FenceInput): Promise<Fence> {
     setsSent: (bundle) => turns.setsSent(bundle),
     entries: (bundle, upTo) => {
       const own = entry('POST', cursorType, marker(bundle, upTo));
-      if (!isLast(bundle) || upTo !== undefined) return [own];
+      if (!isLastBundle(plan, bundle) || upTo !== undefined) return [own];
       const cursor = entry('PUT', `${cursorType}/${id}`, input.cursorContent);
       return [own, cursor, ...input.oldMarkers.map((old) => entry('DELETE', `${cursorType}/${old}`))];
     },
@@ -113,9 +113,7 @@ export async function openMarkers(input: FenceInput): Promise<Fence> {
       return Promise.resolve();
     },
     judge: async (bundle) => {
-      const now = await read(target, id);
-      if (cursorOf(now?.resource)?.batch === plan.label) return 'applied';
-      requireSame(now, input.cursor);
+      if (await isThrough(target, id, plan.label, input.cursor)) return 'applied';
       await turns.look([bundle]);
       return turns.isApplied(bundle) ? 'applied' : 'retry';
     },

@@ -46,8 +46,7 @@ export async function finishCommit(
     const { openCommit } = position;
     if (openCommit?.label === plan.label && openCommit.planner !== plan.planner) throw new TroubleError('lost-race');
     const { direction } = plan.stream;
-    const quarantined = await quarantinedBy(tx, direction, plan.label);
-    const left = new Set([...(await parkedBy(tx, direction, plan.label)), ...quarantined]);
+    const { left, quarantined } = await leftBehind(tx, plan);
     const done = plan.writes.filter((write) => !left.has(write.key));
     const { counts: sent, freed } = await noteDone(tx, plan, done, versions);
     await removeParked(tx, direction, quarantined);
@@ -91,21 +90,19 @@ export async function closeCommit(
   { plan, progress }: { readonly plan: CommitPlan | undefined; readonly progress: Progress },
 ): Promise<void> {
   await parts.db.transaction().execute(async (tx) => {
-    const { openCommit } = await readStream(tx, stream);
+    const at = await readStream(tx, stream);
     // Another has closed it: the one that is open then is the next.
-    if (openCommit?.label !== open.label || openCommit.planner !== open.planner) return;
-    if (plan?.planner === open.planner && plan !== undefined) await noteSent(tx, plan, progress);
+    if (at.openCommit?.label !== open.label || at.openCommit.planner !== open.planner) return;
+    const isOurs = plan !== undefined && plan.planner === open.planner;
+    const sent = isOurs ? await noteSent(tx, plan, progress) : {};
     await releaseClaims(tx, open.label);
-    await writeStream(tx, { ...(await readStream(tx, stream)), openCommit: undefined });
+    await writeStream(tx, { ...at, counts: addCounts(at.counts, { ...noCounts, ...sent }), openCommit: undefined });
   });
 }
 
-async function noteSent(tx: Database, plan: CommitPlan, progress: Progress): Promise<void> {
-  const { direction } = plan.stream;
-  const left = new Set([
-    ...(await parkedBy(tx, direction, plan.label)),
-    ...(await quarantinedBy(tx, direction, plan.label)),
-  ]);
+/** Notes what has come through of a plan, and counts the stream's own. */
+async function noteSent(tx: Database, plan: CommitPlan, progress: Progress): Promise<SentCounts> {
+  const { left } = await leftBehind(tx, plan);
   const sets = plan.bundles.flatMap((bundle, at) =>
     progress.isApplied(at) ? bundle.sets : bundle.sets.slice(0, progress.setsSent(at)),
   );
@@ -116,9 +113,19 @@ async function noteSent(tx: Database, plan: CommitPlan, progress: Progress): Pro
     sent.filter(({ key }) => !left.has(key)),
     new Map(),
   );
-  const position = await readStream(tx, plan.stream);
-  await writeStream(tx, { ...position, counts: addCounts(position.counts, { ...noCounts, ...counts }) });
+  return counts;
 }
+
+/** Keys that a commit has parked or quarantined while it was sent, and the latter alone. */
+async function leftBehind(
+  tx: Database,
+  { stream, label }: CommitPlan,
+): Promise<{ left: ReadonlySet<string>; quarantined: readonly string[] }> {
+  const quarantined = await quarantinedBy(tx, stream.direction, label);
+  return { left: new Set([...(await parkedBy(tx, stream.direction, label)), ...quarantined]), quarantined };
+}
+
+type SentCounts = Pick<StreamCounts, 'committed' | 'deleted'>;
 
 /** Notes writes that the target has: in the ledger, and for whatever waited for them. */
 async function noteDone(
@@ -126,7 +133,7 @@ async function noteDone(
   plan: CommitPlan,
   done: readonly PlannedWrite[],
   versions: ReadonlyMap<string, string>,
-): Promise<{ counts: Pick<StreamCounts, 'committed' | 'deleted'>; freed: number }> {
+): Promise<{ counts: SentCounts; freed: number }> {
   const { direction } = plan.stream;
   const puts = done.filter((write) => write.method === 'PUT').map((write) => write.key);
   await noteOthers(tx, plan, done, versions);
@@ -143,7 +150,7 @@ async function noteDone(
   return { counts: countsOf(own), freed };
 }
 
-function countsOf(writes: readonly PlannedWrite[]): Pick<StreamCounts, 'committed' | 'deleted'> {
+function countsOf(writes: readonly PlannedWrite[]): SentCounts {
   const committed = writes.filter((write) => write.method === 'PUT').length;
   return { committed, deleted: writes.length - committed };
 }

@@ -8,7 +8,7 @@
 import type { Database } from '../../state/database.ts';
 import { type LedgerEntry, readLedger } from '../../state/ledger.ts';
 import type { ParkCandidate } from '../../state/parked.ts';
-import { type Resolution, type ResolveInput, resolveWithin } from '../../state/resolve-references.ts';
+import { type Resolution, type ResolveInput, resolveReferences } from '../../state/resolve-references.ts';
 import { noCounts, type StreamKey, type StreamPosition } from '../../state/streams.ts';
 import { commitLabel } from '../../sync/commit-label.ts';
 import { advance } from '../../sync/window.ts';
@@ -243,8 +243,8 @@ function resolve(
   parts: PlanningParts,
   stream: StreamKey,
   input: Pick<ResolveInput, 'candidates' | 'superseded' | 'outdates'> & { readonly label: string },
-): ReturnType<typeof resolveWithin> {
-  return resolveWithin(tx, {
+): ReturnType<typeof resolveReferences> {
+  return resolveReferences(tx, {
     direction: stream.direction,
     batch: input.label,
     candidates: input.candidates,

@@ -127,6 +127,9 @@ export async function finishPlan(parts: PlanningParts, draft: PlanDraft): Promis
   };
 }
 
+/** Whether a bundle is the one with the cursor. A plan without writes has it, too. */
+export const isLastBundle = ({ bundles }: CommitPlan, bundle: number): boolean => bundle >= bundles.length - 1;
+
 /** Sets of writes, by their index in the plan: what refers to each other goes together or not at all. */
 export type Sets = readonly (readonly number[])[];
 

@@ -10,7 +10,7 @@ import { noteFenceMode, readFenceMode } from '../../state/fence-modes.ts';
 import type { Direction, FenceMode } from '../../state/tables.ts';
 import { cancelSignal, onSide, TroubleError } from '../failures.ts';
 import { type Parts, targetName } from '../parts.ts';
-import { cursorType } from './cursor-writes.ts';
+import { cursorType, read } from './cursor-writes.ts';
 
 /** How often a question is asked whose answer may be chance. */
 const looks = 3;
@@ -50,7 +50,7 @@ async function refusesStale(post: Post, id: string): Promise<boolean> {
 /** A request that arrives twice is refused the second time for what the first has written: asked again, with the new version. */
 async function acceptsFitting(post: Post, target: CommitTarget, id: string): Promise<boolean> {
   for (let look = 1; look <= looks; look++) {
-    const written = await onSide('target', () => target.read(cursorType, id, cancelSignal()));
+    const written = await read(target, id);
     if (written !== undefined && (await post('PUT', `${cursorType}/${id}`, written.etag)) === 200) return true;
   }
   return false;

@@ -13,7 +13,7 @@ import type { Contents } from './contents.ts';
 import { EditedCopies } from './edited-copies.ts';
 import type { Fence } from './fence.ts';
 import { LeftBehind } from './left-behind.ts';
-import { type CommitPlan, type Sets, writesOf } from './planned.ts';
+import { type CommitPlan, isLastBundle, type Sets, writesOf } from './planned.ts';
 import { transactionBody } from './transaction-body.ts';
 
 export interface SendInput {
@@ -64,32 +64,33 @@ class Sender implements Sent {
       await Promise.all(
         [...byLane.values()].map(async (lane) => {
           for (const bundle of lane) {
-            await this.#send(bundle.sets, bundle.index, false);
+            await this.#send(bundle.sets, bundle.index);
           }
         }),
       );
     }
-    await this.#send(plan.bundles[lastBundle]?.sets ?? [], lastBundle, true);
+    await this.#send(plan.bundles[lastBundle]?.sets ?? [], lastBundle);
   }
 
   /** Sends some sets as one transaction; `upTo` is the end of a piece among its bundle's sets, absent for what completes the bundle. */
-  async #send(sets: Sets, bundle: number, last: boolean, upTo?: number): Promise<void> {
-    const { fence } = this.#input;
-    const carriesCursor = last && upTo === undefined;
+  async #send(sets: Sets, bundle: number, upTo?: number): Promise<void> {
+    const { fence, plan } = this.#input;
+    const isLast = isLastBundle(plan, bundle);
     for (let attempt = 1; ; attempt++) {
       // An earlier attempt of this commit may have come as far, or another meanwhile.
-      if (!last && fence.isApplied(bundle)) {
+      if (!isLast && fence.isApplied(bundle)) {
         this.#behind.recall(sets);
         return;
       }
       const sendable = await this.#behind.withoutFailed(this.#withoutSent(sets, bundle));
       // What completes a bundle goes out even if nothing is left in it: its fence has to be taken.
       if (sendable.length === 0 && upTo !== undefined) return;
-      const answer = await this.#post(sendable, bundle, upTo);
+      const fenceEntries = fence.entries(bundle, upTo);
+      const answer = await this.#post(sendable, fenceEntries);
       if (answer.kind === 'done') {
-        this.#noteVersions(sendable, fence.entries(bundle, upTo).length, answer.versions);
+        this.#noteVersions(sendable, fenceEntries.length, answer.versions);
         await this.#behind.noteAccepted(sendable);
-        if (!carriesCursor) await fence.passed(bundle, upTo);
+        if (!isLast || upTo !== undefined) await fence.passed(bundle, upTo);
         return;
       }
       if (answer.status === 409 || answer.status === 412) {
@@ -104,7 +105,7 @@ class Sender implements Sent {
       }
       // Whoever has lost must not draw conclusions from a refusal.
       else if ((await fence.judge(bundle)) === 'applied') return;
-      return this.#refused(sendable, bundle, last, upTo, answer);
+      return this.#refused(sendable, bundle, upTo, answer);
     }
   }
 
@@ -130,22 +131,21 @@ class Sender implements Sent {
   async #refused(
     sets: Sets,
     bundle: number,
-    last: boolean,
     upTo: number | undefined,
     answer: { status: number; missing: readonly string[] },
   ): Promise<void> {
     const waiting = answer.missing.length === 0 ? [] : await this.#behind.parkWaiting(sets, answer.missing);
-    if (waiting.length > 0) return this.#send(sets, bundle, last, upTo);
+    if (waiting.length > 0) return this.#send(sets, bundle, upTo);
     // Not even the cursor alone: it is not the data that is refused.
     if (sets.length === 0) throw new TroubleError('target-refuses');
     if (sets.length === 1) {
       await this.#behind.quarantine(sets[0] ?? [], answer.status);
-      return this.#send([], bundle, last, upTo);
+      return this.#send([], bundle, upTo);
     }
     const half = Math.ceil(sets.length / 2);
     const first = sets.slice(0, half);
-    await this.#send(first, bundle, last, this.#endOf(first, bundle));
-    await this.#send(sets.slice(half), bundle, last, upTo);
+    await this.#send(first, bundle, this.#endOf(first, bundle));
+    await this.#send(sets.slice(half), bundle, upTo);
   }
 
   /** Where a piece ends among its bundle's sets. */
@@ -154,9 +154,9 @@ class Sender implements Sent {
     return (this.#input.plan.bundles[bundle]?.sets.findIndex((set) => set === lastSet) ?? -1) + 1;
   }
 
-  async #post(sets: Sets, bundle: number, upTo: number | undefined): ReturnType<CommitTarget['transaction']> {
-    const { target, fence } = this.#input;
-    const body = await transactionBody(this.#input, sets, this.#edited, fence.entries(bundle, upTo));
+  async #post(sets: Sets, fenceEntries: readonly string[]): ReturnType<CommitTarget['transaction']> {
+    const { target } = this.#input;
+    const body = await transactionBody(this.#input, sets, this.#edited, fenceEntries);
     heartbeat({ bundlesPosted: this.posted, bundlesPlanned: this.#input.plan.bundles.length });
     assertInTime();
     this.posted += 1;

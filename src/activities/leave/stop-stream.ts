@@ -8,11 +8,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fixedLimits } from '../../limits.ts';
 import { updateDeparture } from '../../state/departures.ts';
 import { readStream, writeStream } from '../../state/streams.ts';
-import { cursorId, cursorOf } from '../../sync/cursor.ts';
-import { cursorType } from '../commit/cursor-writes.ts';
+import { cursorOf } from '../../sync/cursor.ts';
+import { readCursor } from '../commit/cursor-writes.ts';
 import type { StopStreamInput, StreamKey } from '../contract.ts';
-import { assertInTime, cancelSignal, guarded, heartbeat, onSide } from '../failures.ts';
-import { type Parts, targetName } from '../parts.ts';
+import { assertInTime, guarded, heartbeat } from '../failures.ts';
+import type { Parts } from '../parts.ts';
 import { agreeWithTarget } from '../reconcile-cursor.ts';
 import { requireLeaving } from './here.ts';
 import type { LeavePorts } from './ports.ts';
@@ -27,9 +27,7 @@ async function stopStream(
 ): Promise<void> {
   await requireLeaving(parts.db);
   await untilClosed(ports, stream);
-  const target = parts.servers[targetName(stream.direction)];
-  const id = cursorId(parts.instance, stream.direction, stream.type);
-  const cursor = offline ? undefined : await onSide('target', () => target.read(cursorType, id, cancelSignal()));
+  const cursor = offline ? undefined : await readCursor(parts, stream);
   assertInTime();
   await parts.db.transaction().execute(async (tx) => {
     const departure = await requireLeaving(tx);
